@@ -1,0 +1,1 @@
+"""What every lab shares: the descriptor, settings, events, the channel, the command line."""

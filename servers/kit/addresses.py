@@ -1,0 +1,83 @@
+"""Addresses in words, and who holds a port."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from servers.kit.errors import SettingError
+
+
+def resolve(host: str, port: int, kind: socket.SocketKind) -> tuple[socket.AddressFamily, Any]:
+    """The address family and the address to bind or connect to.
+
+    IPv4 is preferred where a name has both. Raises SettingError (field ``host``).
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=kind)
+    except (OSError, UnicodeError) as error:
+        raise SettingError(
+            f"The host «{host}» has no address ({getattr(error, 'strerror', error)}).",
+            field="host",
+            hint="Use 127.0.0.1 for this machine, or one of its addresses.",
+        ) from None
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return found[0][0], found[0][4]
+
+
+def show(address: Any) -> str:
+    """``127.0.0.1:12000``, ``[::1]:12000`` or ``unix:PATH``."""
+    if isinstance(address, tuple):
+        host, port = address[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    path = os.fsdecode(address)
+    return f"unix:{path}"
+
+
+def next_free_port(host: str, port: int, kind: socket.SocketKind) -> int | None:
+    """The first port above ``port`` that can be bound on ``host`` now; None if none of 200 can."""
+    for candidate in range(port + 1, min(port + 201, 65536)):
+        family, address = resolve(host, candidate, kind)
+        with socket.socket(family, kind) as probe:
+            try:
+                probe.bind(address)
+            except OSError:
+                continue
+            return candidate
+    return None
+
+
+def holder(port: int, kind: socket.SocketKind) -> str:
+    """The process that holds ``port``: ``pid 4711 (python server.py)``; "" if it is not known.
+
+    Read from /proc, so known on Linux only, and for other users' processes only to root.
+    """
+    table = "udp" if kind == socket.SOCK_DGRAM else "tcp"
+    inodes = set()
+    for name in (table, table + "6"):
+        try:
+            rows = Path("/proc/net", name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            columns = row.split()
+            bound = int(columns[1].rpartition(":")[2], 16) == port
+            listens = columns[3] == "0A" or table == "udp"
+            if bound and listens:
+                inodes.add(f"socket:[{columns[9]}]")
+    return _owner(inodes) if inodes else ""
+
+
+def _owner(inodes: set[str]) -> str:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            for descriptor in (process / "fd").iterdir():
+                if os.readlink(descriptor) in inodes:
+                    words = (process / "cmdline").read_bytes().split(b"\0")
+                    command = b" ".join(words).decode(errors="replace").strip()
+                    return f"pid {process.name} ({command[:80]})"
+        except OSError:
+            continue
+    return ""

@@ -1,0 +1,174 @@
+"""The command line of every server and client, made from the lab's own settings."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import msgspec
+
+from servers.kit import channel as wire
+from servers.kit.addresses import holder, next_free_port
+from servers.kit.errors import LabError, SettingError
+from servers.kit.lab import Lab
+from servers.kit.report import JsonOutput, Report, TextOutput
+from servers.kit.settings import Field, fields, parse
+
+USAGE = 2
+
+
+def run_server(
+    lab: Lab,
+    serve: Callable[[Any, Report], None],
+    arguments: Sequence[str] | None = None,
+) -> NoReturn:
+    """Read the flags, call ``serve(settings, report)`` until it is told to stop, and exit.
+
+    Exit codes: 0 stopped, 1 failed, 2 wrong usage.
+    """
+    parser = _parser(lab.server, lab.title + ": the server.", fields(lab.settings))
+    settings, flags = _read(parser, lab.settings, arguments, {})
+    report = _report(flags.json, lab.counters(), settings)
+    kind = socket.SOCK_DGRAM if lab.view.transport == "udp" else socket.SOCK_STREAM
+    sys.exit(_run(lambda: serve(settings, report), report, settings, kind))
+
+
+def run_client(
+    lab: Lab,
+    client: Callable[[str, int, Any, Report], int],
+    arguments: Sequence[str] | None = None,
+) -> NoReturn:
+    """Read HOST, PORT and the flags, call ``client(host, port, request, report)``, and exit.
+
+    ``client`` returns the exit code and prints for the terminal itself.
+    """
+    parser = _parser(lab.client, lab.title + ": the client.", fields(lab.request), positional=True)
+    request, flags = _read(parser, lab.request, arguments, {})
+    report = _report(flags.json, None, request, quiet=not flags.json)
+    try:
+        port = _port(flags.PORT)
+    except SettingError as error:
+        _usage(parser, error)
+    done: list[int] = []
+    code = _run(
+        lambda: done.append(client(flags.HOST, port, request, report)), report, request, None
+    )
+    sys.exit(code or (done[0] if done else 0))
+
+
+class _Silence(TextOutput):
+    """A client's text is printed by the client."""
+
+    def write(self, events: list[Any], counters: dict[str, int], dropped: int) -> None:
+        """Print nothing."""
+
+
+def _run(body: Callable[[], None], report: Report, settings: Any, kind: Any) -> int:
+    code = 0
+    try:
+        body()
+    except KeyboardInterrupt:
+        pass
+    except SettingError as error:
+        report.fatal(error.message, hint=error.hint, field=error.field)
+        code = USAGE
+    except LabError as error:
+        report.fatal(str(error))
+        code = 1
+    except OSError as error:
+        _explain(error, report, settings, kind)
+        code = 1
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    report.close()
+    return code
+
+
+def _explain(error: OSError, report: Report, settings: Any, kind: Any) -> None:
+    host, port = getattr(settings, "host", ""), getattr(settings, "port", 0)
+    if kind is not None and error.errno == errno.EADDRINUSE:
+        who, free = holder(port, kind), next_free_port(host, port, kind)
+        what = f"Port {port} is in use" + (f" by {who}." if who else " by another program.")
+        hint = "Stop it, or use " + (f"{free}." if free else "another port.")
+        report.fatal(what, hint=hint, field="port", port=free)
+    elif kind is not None and error.errno in (errno.EACCES, errno.EPERM):
+        hint = "Use a port from 1024 up."
+        report.fatal(f"You may not listen on port {port}.", hint=hint, field="port")
+    elif kind is not None and error.errno == errno.EADDRNOTAVAIL:
+        hint = "Use 127.0.0.1, 0.0.0.0, or an address of this machine."
+        report.fatal(f"This machine has no address {host}.", hint=hint, field="host")
+    else:
+        raise error
+
+
+def _parser(
+    module: str, title: str, entries: tuple[Field, ...], positional: bool = False
+) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}", description=title, allow_abbrev=False
+    )
+    if positional:
+        parser.add_argument("HOST", help="the server's name or address")
+        parser.add_argument("PORT", help="the server's port")
+    for field in entries:
+        _add(parser, field)
+    parser.add_argument("--json", action="store_true", help="print events as JSON lines")
+    return parser
+
+
+def _add(parser: argparse.ArgumentParser, field: Field) -> None:
+    default = "" if field.default in (None, "") else f" Default: {field.default}."
+    limits = "" if field.type in ("flag", "text") else f" {field.wants().capitalize()}."
+    text = (field.help + limits + default).replace("%", "%%")
+    options: dict[str, Any] = {"help": text, "dest": field.name, "default": argparse.SUPPRESS}
+    if field.type == "flag":
+        options["action"] = argparse.BooleanOptionalAction
+    else:
+        options["metavar"] = (field.unit or field.name).upper().replace("%", "PERCENT")
+    if field.type == "choice":
+        options["metavar"] = "|".join(field.choices)
+    parser.add_argument(*field.flags, field.flag, **options)
+
+
+def _read(
+    parser: argparse.ArgumentParser,
+    struct: type[msgspec.Struct],
+    arguments: Sequence[str] | None,
+    fixed: dict[str, Any],
+) -> tuple[Any, argparse.Namespace]:
+    flags = parser.parse_args(arguments)
+    names = {field.name for field in fields(struct)}
+    given = {key: value for key, value in vars(flags).items() if key in names}
+    try:
+        return parse(struct, {**given, **fixed}, text=True), flags
+    except SettingError as error:
+        _usage(parser, error)
+
+
+def _usage(parser: argparse.ArgumentParser, error: SettingError) -> NoReturn:
+    for each in (error, *error.others):
+        where = "--" + each.field.replace("_", "-") + ": " if each.field else ""
+        print(f"error: {where}{each.message} {each.hint}".rstrip(), file=sys.stderr)
+    print(f"See {parser.prog} --help", file=sys.stderr)
+    sys.exit(USAGE)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise SettingError(f"PORT must be a whole number from 1 to 65535, but «{text}» was given.")
+    return int(text)
+
+
+def _report(json: bool, counters: Any, settings: Any, quiet: bool = False) -> Report:
+    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell had it ignored
+        signal.signal(number, signal.default_int_handler)
+    channel = wire.connect()
+    if channel:
+        return Report(counters, channel=channel, settings=settings, waiting=20_000 if quiet else 1000)
+    output = JsonOutput(sys.stdout) if json else _Silence(sys.stdout) if quiet else TextOutput(sys.stdout)
+    return Report(counters, output=output, settings=settings, waiting=100_000)

@@ -1,0 +1,224 @@
+"""The facts that servers and clients report: typed structs, one class a kind.
+
+On the wire an event is a JSON object whose ``kind`` is the class's name in snake case.
+Bytes travel as a preview of at most PREVIEW bytes (base64 in JSON) with the true size.
+A lab adds kinds of its own by deriving from Event.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+PREVIEW = 512
+"""How many bytes of a datagram or segment an event carries at the most."""
+
+Way = Literal["to_server", "to_client"]
+
+
+def snake(name: str) -> str:
+    """``DatagramReceived`` is ``datagram_received``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    """The head of some bytes, and how many there were in all."""
+
+    head: Annotated[bytes, Meta(description="the first 512 bytes at the most, base64")]
+    size: Annotated[int, Meta(description="how many bytes there were; more than in head: it was cut")]
+
+
+def preview(data: bytes) -> Bytes:
+    """What an event shows of ``data``."""
+    return Bytes(bytes(data[:PREVIEW]), len(data))
+
+
+def printable(data: bytes, limit: int = 60) -> str:
+    """``data`` on one line for a terminal: ASCII as it is, all else escaped."""
+    text = data[:limit].decode("ascii", "backslashreplace")
+    text = text.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return shown + ("…" if len(data) > limit else "")
+
+
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag=snake
+):
+    """What every event has. The dashboard fills ``n`` and ``request``, the recorder ``text``."""
+
+    t: Annotated[float, Meta(description="when it happened: seconds since 1970, UTC")]
+    n: Annotated[int, Meta(description="its number, per instance, going on across runs")] = 0
+    request: Annotated[str, Meta(description="the test request it belongs to")] = ""
+    text: Annotated[str, Meta(description="the event in words, as a terminal shows it")] = ""
+
+    def line(self) -> str:
+        """The event in words."""
+        return type(self).__name__
+
+
+class ServerListening(Event, frozen=True, kw_only=True):
+    """The server is ready: its socket is bound."""
+
+    address: str
+    pid: int
+    seed: Annotated[int | None, Meta(description="the seed in force, where the lab has one")] = None
+
+    def line(self) -> str:
+        return f"listening on {self.address}"
+
+
+class ServerError(Event, frozen=True, kw_only=True):
+    """Something went wrong that did not end the server."""
+
+    message: str
+    hint: str = ""
+
+    def line(self) -> str:
+        return f"error: {self.message} {self.hint}".rstrip()
+
+
+class SettingsChanged(Event, frozen=True, kw_only=True):
+    """A running server took new settings."""
+
+    changes: dict[str, str]
+
+    def line(self) -> str:
+        return "settings now: " + ", ".join(f"{key} {value}" for key, value in self.changes.items())
+
+
+class SocketCall(Event, frozen=True, kw_only=True):
+    """One call on a socket: socket, setsockopt, bind, listen, accept, connect, shutdown, close."""
+
+    call: str
+    arguments: str = ""
+    result: str = ""
+    error: Annotated[str, Meta(description="the errno's name and words; empty: it worked")] = ""
+    conn: str = ""
+
+    def line(self) -> str:
+        end = self.error or self.result
+        return f"{self.call}({self.arguments})" + (f" = {end}" if end else "")
+
+
+class ConnectionOpened(Event, frozen=True, kw_only=True):
+    """A TCP connection was accepted, or made."""
+
+    conn: str
+    peer: str
+
+    def line(self) -> str:
+        return f"{self.peer} connected"
+
+
+class ConnectionClosed(Event, frozen=True, kw_only=True):
+    """A TCP connection ended."""
+
+    conn: str
+    peer: str
+    bytes_in: int = 0
+    bytes_out: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+
+    def line(self) -> str:
+        return f"{self.peer} closed after {self.seconds:.3f} s: {self.reason or 'done'}"
+
+
+class DataReceived(Event, frozen=True, kw_only=True):
+    """What one ``recv()`` returned."""
+
+    conn: str
+    peer: str
+    way: Way
+    data: Bytes
+
+    def line(self) -> str:
+        return f"{self.peer} recv {self.data.size} bytes: {printable(self.data.head)}"
+
+
+class DataSent(Event, frozen=True, kw_only=True):
+    """What one ``send()`` was given."""
+
+    conn: str
+    peer: str
+    way: Way
+    data: Bytes
+
+    def line(self) -> str:
+        return f"{self.peer} send {self.data.size} bytes: {printable(self.data.head)}"
+
+
+class DatagramReceived(Event, frozen=True, kw_only=True):
+    """A datagram arrived."""
+
+    peer: str
+    way: Way
+    data: Bytes
+
+    def line(self) -> str:
+        return f"{self.peer} received {self.data.size} bytes: {printable(self.data.head)}"
+
+
+class DatagramSent(Event, frozen=True, kw_only=True):
+    """A datagram left."""
+
+    peer: str
+    way: Way
+    data: Bytes
+
+    def line(self) -> str:
+        return f"{self.peer} sent {self.data.size} bytes: {printable(self.data.head)}"
+
+
+class DatagramDropped(Event, frozen=True, kw_only=True):
+    """A datagram was thrown away on purpose, as a bad network would lose it."""
+
+    peer: str
+    way: Way
+    data: Bytes
+
+    def line(self) -> str:
+        where = "on the way to the server" if self.way == "to_server" else "on the way back"
+        return f"{self.peer} lost {where}: {printable(self.data.head)}"
+
+
+class DatagramDelayed(Event, frozen=True, kw_only=True):
+    """A datagram is held back before it leaves."""
+
+    peer: str
+    way: Way
+    ms: float
+
+    def line(self) -> str:
+        return f"{self.peer} held back for {self.ms:.1f} ms"
+
+
+class DatagramDuplicated(Event, frozen=True, kw_only=True):
+    """A datagram leaves twice."""
+
+    peer: str
+    way: Way
+
+    def line(self) -> str:
+        return f"{self.peer} sent twice"
+
+
+SHARED: tuple[type[Event], ...] = (
+    ServerListening,
+    ServerError,
+    SettingsChanged,
+    SocketCall,
+    ConnectionOpened,
+    ConnectionClosed,
+    DataReceived,
+    DataSent,
+    DatagramReceived,
+    DatagramSent,
+    DatagramDropped,
+    DatagramDelayed,
+    DatagramDuplicated,
+)
+"""The kinds that every lab has."""

@@ -1,0 +1,143 @@
+"""The descriptor: all that the dashboard knows of a lab.
+
+Nothing outside a lab's own folder asks for a lab by name; what is special about one it
+says here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from servers.kit.errors import SettingError
+from servers.kit.events import SHARED, Event
+from servers.kit.settings import RequestSettings, ServerSettings
+
+Role = Literal["teacher", "student"]
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The arguments of an action or query that takes none."""
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings chosen together under a name: «bad Wi-Fi»."""
+
+    name: str
+    title: str
+    settings: dict[str, Any]
+    help: str = ""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that can be done to a running server: «purge this object».
+
+    It goes to the child, where ``report.on_action(name, function)`` answers. With
+    ``offline`` it also works while the server is stopped, on files only: a plain
+    function ``(folder, settings, arguments) -> value``.
+    """
+
+    name: str
+    title: str
+    arguments: type[msgspec.Struct] = Nothing
+    role: Role = "teacher"
+    help: str = ""
+    offline: Callable[[Path, Any, Any], Any] | None = None
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that can be read, server running or not: ``(folder, settings, arguments) -> value``.
+
+    The function reads the lab's own files in ``folder`` and opens no socket; the
+    dashboard calls it off its own loop. The value is anything that msgspec encodes.
+    """
+
+    name: str
+    title: str
+    function: Callable[[Path, Any, Any], Any]
+    arguments: type[msgspec.Struct] = Nothing
+    role: Role = "student"
+    help: str = ""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """How the page shows the lab.
+
+    summary   one sentence for the overview's card
+    transport what the lab's sockets are
+    spark     the counter whose rate the card's sparkline draws
+    tiles     counters shown as tiles, in order
+    picture   True: the lab draws its own, with static/js/labs/NAME.js
+    template  True: it brings further HTML, templates/labs/NAME.html
+    marks     kinds of event that the picture is drawn from; kept apart from the
+              traffic, so that a flood does not push them out
+    quiet     kinds that the traffic log leaves out until asked
+    primary   the request form's button, with {field} replaced: «Send {count} pings»
+    presets   named settings
+    sources   files of the lab's folder shown in the source tab, in reading order
+    skeleton  the sheet's client for download, a file of the lab's folder
+    """
+
+    summary: str
+    transport: Literal["tcp", "udp"]
+    spark: str = ""
+    tiles: tuple[str, ...] = ()
+    picture: bool = False
+    template: bool = False
+    marks: tuple[type[Event], ...] = ()
+    quiet: tuple[type[Event], ...] = ()
+    primary: str = "Send"
+    presets: tuple[Preset, ...] = ()
+    sources: tuple[str, ...] = ("server.py", "client.py", "protocol.py", "lab.py")
+    skeleton: str = ""
+
+
+class Lab(msgspec.Struct, frozen=True, kw_only=True):
+    """A lab. ``server`` and ``client`` are modules, run as ``python -m MODULE``.
+
+    ``counters`` is a struct of ints that the server counts up, with titles in its Meta.
+    ``session`` says of a request whether it is a session: a client that takes input
+    over the channel, stays until it is idle, and does not queue.
+    """
+
+    name: str
+    title: str
+    settings: type[ServerSettings]
+    request: type[RequestSettings]
+    server: str
+    client: str
+    counters: type[msgspec.Struct]
+    view: View
+    events: tuple[type[Event], ...] = ()
+    actions: tuple[Action, ...] = ()
+    queries: tuple[Query, ...] = ()
+    session: Callable[[Any], bool] | None = None
+
+    @property
+    def kinds(self) -> tuple[type[Event], ...]:
+        """Every kind of event that the lab's programs may report."""
+        return SHARED + self.events
+
+    @property
+    def folder(self) -> Path:
+        """Where the lab's files are."""
+        return Path(__file__).resolve().parents[2].joinpath(*self.server.split(".")[:-1])
+
+    def action(self, name: str) -> Action:
+        """The action of that name; SettingError if there is none."""
+        return _named(self.actions, name, "action")
+
+    def query(self, name: str) -> Query:
+        """The query of that name; SettingError if there is none."""
+        return _named(self.queries, name, "query")
+
+
+def _named(entries: tuple[Any, ...], name: str, word: str) -> Any:
+    for entry in entries:
+        if entry.name == name:
+            return entry
+    known = ", ".join(entry.name for entry in entries) or "none"
+    raise SettingError(f"This lab has no {word} «{name[:60]}».", hint=f"It has: {known}.")

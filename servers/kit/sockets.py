@@ -1,0 +1,89 @@
+"""Sockets that tell of the calls made on them. The calls are the standard ones."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any
+
+from servers.kit.addresses import show
+from servers.kit.events import SocketCall
+from servers.kit.report import Report, now
+
+
+class Socket(socket.socket):
+    """A ``socket.socket`` whose set-up calls are reported as events.
+
+    Sending and receiving stay as they are, and as fast.
+    """
+
+    __slots__ = ("report", "conn")
+
+    def __init__(self, report: Report, family: int, kind: int) -> None:
+        super().__init__(family, kind)
+        self.report = report
+        self.conn = ""
+        self._told("socket", f"{_word('AF_', family)}, {_word('SOCK_', kind)}", f"fd {self.fileno()}")
+
+    def bind(self, address: Any) -> None:
+        """As ``socket.bind``."""
+        self._call("bind", show(address), super().bind, address)
+
+    def listen(self, *backlog: int) -> None:
+        """As ``socket.listen``."""
+        self._call("listen", ", ".join(map(str, backlog)), super().listen, *backlog)
+
+    def connect(self, address: Any) -> None:
+        """As ``socket.connect``."""
+        self._call("connect", show(address), super().connect, address)
+
+    def setsockopt(self, level: int, option: int, *value: Any) -> None:
+        """As ``socket.setsockopt``."""
+        words = f"{_option(level, option)}, {', '.join(map(str, value))}"
+        self._call("setsockopt", words, super().setsockopt, level, option, *value)
+
+    def shutdown(self, how: int) -> None:
+        """As ``socket.shutdown``."""
+        self._call("shutdown", ("SHUT_RD", "SHUT_WR", "SHUT_RDWR")[how], super().shutdown, how)
+
+    def close(self) -> None:
+        """As ``socket.close``."""
+        if self.fileno() >= 0:
+            self._told("close", "", "0")
+        super().close()
+
+    def _call(self, name: str, words: str, function: Any, *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except OSError as error:
+            self._told(name, words, "-1", in_words(error))
+            raise
+        self._told(name, words, "0")
+
+    def _told(self, name: str, words: str, result: str, error: str = "") -> None:
+        self.report.emit(
+            SocketCall(
+                t=now(), call=name, arguments=words, result=result, error=error, conn=self.conn
+            )
+        )
+
+
+def in_words(error: OSError) -> str:
+    """``EADDRINUSE: Address already in use``."""
+    name = errno.errorcode.get(error.errno or 0, "")
+    return f"{name}: {error.strerror}" if name else str(error)
+
+
+def _word(prefix: str, value: int) -> str:
+    for name in dir(socket):
+        if name.startswith(prefix) and getattr(socket, name) == value:
+            return name
+    return str(value)
+
+
+def _option(level: int, option: int) -> str:
+    if level == socket.SOL_SOCKET:
+        return "SOL_SOCKET, " + _word("SO_", option)
+    if level == socket.IPPROTO_TCP:
+        return "IPPROTO_TCP, " + _word("TCP_", option)
+    return f"{level}, {option}"

@@ -1,0 +1,238 @@
+"""The UDP ping server: every datagram comes back in upper case, unless the network loses it.
+
+Protocol: a ping is one datagram, `Ping SEQ TIME`; the answer is the same line in upper
+case. UDP has no connections and no acknowledgements (RFC 768): a datagram that is lost is
+gone, and nobody is told. Here a simulated network (loss.py) stands in front of the server
+and loses, delays, doubles, reorders and garbles on purpose.
+
+Run it alone:   python -m servers.udp_ping.server --port 12000 --loss 30
+Then, in another terminal:   python -m servers.udp_ping.client 127.0.0.1 12000
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import select
+import socket
+import time
+from typing import Any
+
+import msgspec
+
+from servers.kit.addresses import resolve, show
+from servers.kit.command import run_server
+from servers.kit.errors import ProtocolError
+from servers.kit.events import (
+    DatagramDelayed,
+    DatagramDropped,
+    DatagramDuplicated,
+    DatagramReceived,
+    DatagramSent,
+    ServerError,
+    preview,
+)
+from servers.kit.report import Report, now
+from servers.kit.sockets import Socket, in_words
+from servers.udp_ping.events import PingFate
+from servers.udp_ping.lab import LAB, Counters, Settings
+from servers.udp_ping.loss import REORDER_S, Fate, Network, Path, corrupt
+from servers.udp_ping.protocol import BUFFER, answer, read_seq
+
+RECEIVE = 65535
+"""More than any datagram: of a shorter buffer's datagram the rest would be lost unseen."""
+EVENTS = 3
+"""Events told of a ping that is answered: received, fate, sent."""
+MAX_WAITING = 10_000
+"""Replies held back at the most; a further one leaves at once."""
+
+
+def serve(settings: Settings, report: Report) -> None:
+    """Answer pings until the program is told to stop."""
+    seed = random.randrange(2**32) if settings.seed is None else settings.seed
+    family, address = resolve(settings.host, settings.port, socket.SOCK_DGRAM)
+    with Socket(report, family, socket.SOCK_DGRAM) as sock:
+        sock.bind(address)
+        server = PingServer(sock, Network(settings, seed), report)
+        report.on_change(server.network.apply)
+        report.listening(sock.getsockname(), seed)
+        server.run()
+
+
+class Plain:
+    """What was answered without a detail told: counted apart, because here each nanosecond counts."""
+
+    __slots__ = ("count", "failed", "bytes_in", "bytes_out")
+
+    def __init__(self) -> None:
+        self.count = self.failed = self.bytes_in = self.bytes_out = 0
+
+
+class PingServer:
+    """The server's socket, the network before it, and the replies that are held back."""
+
+    def __init__(self, sock: Socket, network: Network, report: Report) -> None:
+        self.sock, self.network, self.report = sock, network, report
+        self.counters: Counters = report.counters  # type: ignore[assignment]
+        self._waiting: list[tuple[float, int, bytes, Any]] = []  # a heap by time
+        self._held: dict[Any, list[tuple[float, bytes]]] = {}
+        self._order = itertools.count()
+        self._plain = Plain()
+        report.count_by(self.totals)
+
+    def run(self) -> None:
+        """Receive, answer, receive, answer, until the program is told to stop."""
+        recvfrom, sendto = self.sock.recvfrom, self.sock.sendto
+        network, paths, plain = self.network, self.network.paths, self._plain
+        report, queue = self.report, self.report.queue
+        while True:
+            if self._waiting or self._held:
+                self._wait()
+            datagram, peer = recvfrom(RECEIVE)
+            path = paths.get(peer)
+            if path is None:
+                path = network.path(peer)
+            path.arrived += 1
+            if network.plain and len(queue) >= report.waiting:
+                # Nothing to simulate, and no room to tell more: this is the whole server.
+                path.last = datagram
+                plain.count += 1
+                plain.bytes_in += len(datagram)
+                try:
+                    plain.bytes_out += sendto(datagram[:BUFFER].upper(), peer)
+                except OSError as error:
+                    plain.failed += 1
+                    self._not_sent(peer, error)
+            else:
+                self._answer(datagram, peer, path)
+
+    def totals(self) -> tuple[dict[str, int], int]:
+        """The counters, exact, and how many events were left out."""
+        counters, plain = msgspec.structs.asdict(self.counters), self._plain
+        counters["received"] += plain.count
+        counters["replied"] += plain.count - plain.failed
+        counters["bytes_in"] += plain.bytes_in
+        counters["bytes_out"] += plain.bytes_out
+        return counters, self.report.missed + EVENTS * plain.count
+
+    def _wait(self) -> None:
+        """Sleep until a datagram is there; meanwhile send the held-back replies when due."""
+        while self._waiting or self._held:
+            due = self._next_due() - time.monotonic()
+            if due > 0 and select.select([self.sock], [], [], due)[0]:
+                return
+            self._send_due()
+
+    def _answer(self, datagram: bytes, peer: Any, path: Path) -> None:
+        """Meet the network, and answer if the datagram comes through."""
+        fate = self.network.fate(path)
+        name = show(peer)
+        self.counters.received += 1
+        self.counters.bytes_in += len(datagram)
+        if self.report.room:
+            event = DatagramReceived(t=now(), peer=name, way="to_server", data=preview(datagram))
+            self.report.emit(event)
+        else:
+            self.report.missed += 1
+        self._count(datagram, name, path, fate)
+        reply = answer(datagram)
+        if fate.lost_to_server or fate.lost_to_client:
+            way = "to_server" if fate.lost_to_server else "to_client"
+            lost = datagram if fate.lost_to_server else reply
+            self.report.emit(DatagramDropped(t=now(), peer=name, way=way, data=preview(lost)))
+            return
+        if fate.corrupt >= 0:
+            self.counters.corrupted += 1
+            reply = corrupt(reply, fate.corrupt)
+        if fate.copies > 1:
+            self.counters.duplicated += 1
+            self.report.emit(DatagramDuplicated(t=now(), peer=name, way="to_client"))
+        for _ in range(fate.copies):
+            self._reply(reply, peer, fate)
+
+    def _count(self, datagram: bytes, name: str, path: Path, fate: Fate) -> None:
+        """Keep the tallies, and tell what becomes of the datagram."""
+        self.counters.lost_to_server += fate.lost_to_server
+        self.counters.lost_to_client += fate.lost_to_client
+        path.lost_to_server += fate.lost_to_server
+        path.lost_to_client += fate.lost_to_client
+        seq = _seq(datagram)
+        path.highest = max(path.highest, seq or 0, _seq(path.last) or 0)
+        path.last = b""
+        if fate.lost_to_server:
+            word = "lost_to_server"
+        else:
+            word = "lost_to_client" if fate.lost_to_client else "answered"
+        self.report.emit(
+            PingFate(
+                t=now(), peer=name, seq=seq, fate=word, arrived=path.arrived,
+                lost_to_server=path.lost_to_server, lost_to_client=path.lost_to_client,
+                gaps=max(0, path.highest - path.arrived),
+            )  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def _reply(self, reply: bytes, peer: Any, fate: Fate) -> None:
+        """Send a reply now, or put it where replies wait."""
+        due = time.monotonic() + fate.delay
+        if len(self._waiting) >= MAX_WAITING:
+            self._send(reply, peer)
+        elif fate.held:
+            self.counters.reordered += 1
+            self._held.setdefault(peer, []).append((due + REORDER_S, reply))
+        elif fate.delay > 0:
+            self.counters.delayed += 1
+            ms = fate.delay * 1000
+            self.report.emit(DatagramDelayed(t=now(), peer=show(peer), way="to_client", ms=ms))
+            heapq.heappush(self._waiting, (due, next(self._order), reply, peer))
+        else:
+            self._send(reply, peer)
+            self._release(peer)
+
+    def _release(self, peer: Any) -> None:
+        """Another reply to the peer has left: those that it overtook may go."""
+        for _, reply in self._held.pop(peer, ()):
+            self._send(reply, peer)
+
+    def _next_due(self) -> float:
+        times = [held[0][0] for held in self._held.values()]
+        return min(times + [self._waiting[0][0]] if self._waiting else times)
+
+    def _send_due(self) -> None:
+        """Send what has waited long enough."""
+        clock = time.monotonic()
+        while self._waiting and self._waiting[0][0] <= clock:
+            _, _, reply, peer = heapq.heappop(self._waiting)
+            self._send(reply, peer)
+            self._release(peer)
+        for peer in [peer for peer, held in self._held.items() if held[0][0] <= clock]:
+            self._release(peer)
+
+    def _send(self, reply: bytes, peer: Any) -> None:
+        try:
+            self.counters.bytes_out += self.sock.sendto(reply, peer)
+            self.counters.replied += 1
+        except OSError as error:
+            self._not_sent(peer, error)
+            return
+        if self.report.room:
+            event = DatagramSent(t=now(), peer=show(peer), way="to_client", data=preview(reply))
+            self.report.emit(event)
+        else:
+            self.report.missed += 1
+
+    def _not_sent(self, peer: Any, error: OSError) -> None:
+        """A peer that cannot be reached does not end the server."""
+        message = f"The reply to {show(peer)} was not sent: {in_words(error)}."
+        self.report.emit(ServerError(t=now(), message=message))
+
+
+def _seq(datagram: bytes) -> int | None:
+    try:
+        return read_seq(datagram)
+    except ProtocolError:
+        return None
+
+
+if __name__ == "__main__":
+    run_server(LAB, serve)
