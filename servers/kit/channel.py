@@ -8,6 +8,7 @@ the format and the program's end; the dashboard's end is in webui.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ from typing import Any
 import msgspec
 
 ADDRESS_VARIABLE = "SOCKET_LAB_CHANNEL"
-TOKEN_VARIABLE = "SOCKET_LAB_TOKEN"
+TOKEN_VARIABLE = "SOCKET_LAB_TOKEN"  # noqa: S105  (a name, not a token)
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of one message at the most; a longer one ends the connection."""
 
@@ -108,11 +109,8 @@ class Channel:
     def send(self, message: Up) -> None:
         """Send one message; a dashboard that is gone is not an error here."""
         line = encode(message) + b"\n"
-        with self._lock:
-            try:
-                self._sock.sendall(line)
-            except OSError:
-                pass
+        with self._lock, contextlib.suppress(OSError):
+            self._sock.sendall(line)
 
     def messages(self) -> Any:
         """Yield what comes down until the dashboard hangs up."""
@@ -122,10 +120,8 @@ class Channel:
 
     def close(self) -> None:
         """Say no more; what was sent still arrives."""
-        try:
+        with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
 
 
 def connect() -> Channel | None:

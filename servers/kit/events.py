@@ -67,6 +67,7 @@ class ServerListening(Event, frozen=True, kw_only=True):
     seed: Annotated[int | None, Meta(description="the seed in force, where the lab has one")] = None
 
     def line(self) -> str:
+        """The event in words."""
         return f"listening on {self.address}"
 
 
@@ -77,6 +78,7 @@ class ServerError(Event, frozen=True, kw_only=True):
     hint: str = ""
 
     def line(self) -> str:
+        """The event in words."""
         return f"error: {self.message} {self.hint}".rstrip()
 
 
@@ -86,6 +88,7 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
     changes: dict[str, str]
 
     def line(self) -> str:
+        """The event in words."""
         return "settings now: " + ", ".join(f"{key} {value}" for key, value in self.changes.items())
 
 
@@ -99,6 +102,7 @@ class SocketCall(Event, frozen=True, kw_only=True):
     conn: str = ""
 
     def line(self) -> str:
+        """The event in words."""
         end = self.error or self.result
         return f"{self.call}({self.arguments})" + (f" = {end}" if end else "")
 
@@ -110,6 +114,7 @@ class ConnectionOpened(Event, frozen=True, kw_only=True):
     peer: str
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} connected"
 
 
@@ -124,6 +129,7 @@ class ConnectionClosed(Event, frozen=True, kw_only=True):
     reason: str = ""
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} closed after {self.seconds:.3f} s: {self.reason or 'done'}"
 
 
@@ -136,6 +142,7 @@ class DataReceived(Event, frozen=True, kw_only=True):
     data: Bytes
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} recv {self.data.size} bytes: {printable(self.data.head)}"
 
 
@@ -148,6 +155,7 @@ class DataSent(Event, frozen=True, kw_only=True):
     data: Bytes
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} send {self.data.size} bytes: {printable(self.data.head)}"
 
 
@@ -159,6 +167,7 @@ class DatagramReceived(Event, frozen=True, kw_only=True):
     data: Bytes
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} received {self.data.size} bytes: {printable(self.data.head)}"
 
 
@@ -170,6 +179,7 @@ class DatagramSent(Event, frozen=True, kw_only=True):
     data: Bytes
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} sent {self.data.size} bytes: {printable(self.data.head)}"
 
 
@@ -181,6 +191,7 @@ class DatagramDropped(Event, frozen=True, kw_only=True):
     data: Bytes
 
     def line(self) -> str:
+        """The event in words."""
         where = "on the way to the server" if self.way == "to_server" else "on the way back"
         return f"{self.peer} lost {where}: {printable(self.data.head)}"
 
@@ -193,6 +204,7 @@ class DatagramDelayed(Event, frozen=True, kw_only=True):
     ms: float
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} held back for {self.ms:.1f} ms"
 
 
@@ -203,6 +215,7 @@ class DatagramDuplicated(Event, frozen=True, kw_only=True):
     way: Way
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} sent twice"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -95,6 +95,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     skeleton: str = ""
 
 
+N = TypeVar("N", Action, Query)
+
+
 class Lab(msgspec.Struct, frozen=True, kw_only=True):
     """A lab. ``server`` and ``client`` are modules, run as ``python -m MODULE``.
 
@@ -135,7 +138,7 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
         return _named(self.queries, name, "query")
 
 
-def _named(entries: tuple[Any, ...], name: str, word: str) -> Any:
+def _named(entries: tuple[N, ...], name: str, word: str) -> N:
     for entry in entries:
         if entry.name == name:
             return entry

@@ -69,7 +69,7 @@ class JsonOutput(TextOutput):
         """Print the events as JSON lines."""
         lines = [_worded(event).decode() for event in events]
         if dropped > self._dropped:
-            lines.append('{"kind":"details_dropped","count":%d}' % (dropped - self._dropped))
+            lines.append(f'{{"kind":"details_dropped","count":{dropped - self._dropped}}}')
             self._dropped = dropped
         self._print(lines)
 

@@ -202,8 +202,7 @@ def merge(current: S, changes: Mapping[str, Any], *, text: bool = False) -> S:
     """``current`` with ``changes``, checked as a whole; ``current`` is left as it was."""
     names = {field.name for field in fields(type(current))}
     whole = {name: getattr(current, name) for name in names}
-    checked = parse(type(current), {**whole, **changes}, text=text)
-    return checked
+    return parse(type(current), {**whole, **changes}, text=text)
 
 
 def changed(before: S, after: S) -> tuple[Field, ...]:

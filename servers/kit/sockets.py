@@ -17,7 +17,7 @@ class Socket(socket.socket):
     Sending and receiving stay as they are, and as fast.
     """
 
-    __slots__ = ("report", "conn")
+    __slots__ = ("conn", "report")
 
     def __init__(self, report: Report, family: int, kind: int) -> None:
         super().__init__(family, kind)

@@ -24,6 +24,9 @@ from servers.udp_ping.stats import Probe, ending, summarize
 GARBLED = 4
 """A reply that differs from the right one in at most so many bytes is that one, garbled."""
 
+NOTES = {"reply": "", "late": " (late: counts as lost)", "duplicate": " (DUP!)", "corrupt": " (garbled)"}
+"""What stands behind a reply's line."""
+
 
 def ping(host: str, port: int, request: Request, report: Report) -> int:
     """Ping until done or told to stop; print as ping does. Exit code 1 if no reply came."""
@@ -174,8 +177,7 @@ class PingRun:
             self.report.say(f"Request timed out (ping {probe.seq})")
             return
         text = reply[:48].decode("ascii", "replace")
-        notes = {"reply": "", "late": " (late: counts as lost)", "duplicate": " (DUP!)", "corrupt": " (garbled)"}
-        note = notes[probe.status] + (" (out of order)" if probe.reordered else "")
+        note = NOTES[probe.status] + (" (out of order)" if probe.reordered else "")
         self.report.say(f"{text} seq={probe.seq} RTT={(probe.rtt_ms or 0) / 1000:.6f} s{note}")
 
     def _tell_refused(self) -> None:

@@ -9,6 +9,7 @@ from msgspec import Meta
 from servers.kit.events import Event
 
 Status = Literal["reply", "late", "timeout", "duplicate", "corrupt"]
+Word = Literal["answered", "lost_to_server", "lost_to_client"]
 
 
 class PingStarted(Event, frozen=True, kw_only=True):
@@ -19,6 +20,7 @@ class PingStarted(Event, frozen=True, kw_only=True):
     count: int
 
     def line(self) -> str:
+        """The event in words."""
         return f"{self.peer} begins {self.count} pings to {self.server}"
 
 
@@ -32,6 +34,7 @@ class PingOutcome(Event, frozen=True, kw_only=True):
     reordered: Annotated[bool, Meta(description="a later ping's reply came first")] = False
 
     def line(self) -> str:
+        """The event in words."""
         rtt = "" if self.rtt_ms is None else f" after {self.rtt_ms:.3f} ms"
         what = {
             "reply": "reply", "late": "late reply, counts as lost,", "timeout": "lost: no reply in time",
@@ -45,13 +48,14 @@ class PingFate(Event, frozen=True, kw_only=True):
 
     peer: str
     seq: Annotated[int | None, Meta(description="null: it was not a ping")] = None
-    fate: Literal["answered", "lost_to_server", "lost_to_client"]
+    fate: Word
     arrived: int
     lost_to_server: int = 0
     lost_to_client: int = 0
     gaps: Annotated[int, Meta(description="SEQ numbers that never arrived, so lost by a real network")] = 0
 
     def line(self) -> str:
+        """The event in words."""
         words = {
             "answered": "answered",
             "lost_to_server": "lost on the way to the server",

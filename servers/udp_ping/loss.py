@@ -61,7 +61,7 @@ def gilbert_elliott(percent: float, burst_length: float) -> tuple[float, float]:
 class Path:
     """One peer's way through the network: what has become of its datagrams so far."""
 
-    __slots__ = ("arrived", "lost_to_server", "lost_to_client", "highest", "bad", "last", "seen")
+    __slots__ = ("arrived", "bad", "highest", "last", "lost_to_client", "lost_to_server", "seen")
 
     def __init__(self) -> None:
         self.arrived = 0

@@ -31,11 +31,12 @@ from servers.kit.events import (
     DatagramReceived,
     DatagramSent,
     ServerError,
+    Way,
     preview,
 )
 from servers.kit.report import Report, now
 from servers.kit.sockets import Socket, in_words
-from servers.udp_ping.events import PingFate
+from servers.udp_ping.events import PingFate, Word
 from servers.udp_ping.lab import LAB, Counters, Settings
 from servers.udp_ping.loss import REORDER_S, Fate, Network, Path, corrupt
 from servers.udp_ping.protocol import BUFFER, answer, read_seq
@@ -63,7 +64,7 @@ def serve(settings: Settings, report: Report) -> None:
 class Plain:
     """What was answered without a detail told: counted apart, because here each nanosecond counts."""
 
-    __slots__ = ("count", "failed", "bytes_in", "bytes_out")
+    __slots__ = ("bytes_in", "bytes_out", "count", "failed")
 
     def __init__(self) -> None:
         self.count = self.failed = self.bytes_in = self.bytes_out = 0
@@ -138,7 +139,7 @@ class PingServer:
         self._count(datagram, name, path, fate)
         reply = answer(datagram)
         if fate.lost_to_server or fate.lost_to_client:
-            way = "to_server" if fate.lost_to_server else "to_client"
+            way: Way = "to_server" if fate.lost_to_server else "to_client"
             lost = datagram if fate.lost_to_server else reply
             self.report.emit(DatagramDropped(t=now(), peer=name, way=way, data=preview(lost)))
             return
@@ -160,16 +161,15 @@ class PingServer:
         seq = _seq(datagram)
         path.highest = max(path.highest, seq or 0, _seq(path.last) or 0)
         path.last = b""
-        if fate.lost_to_server:
-            word = "lost_to_server"
-        else:
-            word = "lost_to_client" if fate.lost_to_client else "answered"
+        word: Word = "answered"
+        if fate.lost_to_server or fate.lost_to_client:
+            word = "lost_to_server" if fate.lost_to_server else "lost_to_client"
         self.report.emit(
             PingFate(
                 t=now(), peer=name, seq=seq, fate=word, arrived=path.arrived,
                 lost_to_server=path.lost_to_server, lost_to_client=path.lost_to_client,
                 gaps=max(0, path.highest - path.arrived),
-            )  # type: ignore[arg-type]
+            )
         )  # fmt: skip
 
     def _reply(self, reply: bytes, peer: Any, fate: Fate) -> None:
@@ -196,7 +196,7 @@ class PingServer:
 
     def _next_due(self) -> float:
         times = [held[0][0] for held in self._held.values()]
-        return min(times + [self._waiting[0][0]] if self._waiting else times)
+        return min([*times, self._waiting[0][0]] if self._waiting else times)
 
     def _send_due(self) -> None:
         """Send what has waited long enough."""

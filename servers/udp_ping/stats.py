@@ -135,7 +135,7 @@ def bursts(count: int, settings: Settings) -> list[float]:
     states = [(a, b) for a in (0, 1) for b in (0, 1)]
     start = {(a, b): ways[0][2][a] * ways[1][2][b] for a, b in states}
     moves = {
-        (old, new): ways[0][old[0]][new[0]] * ways[1][old[1]][new[1]]  # type: ignore[index]
+        (old, new): ways[0][old[0]][new[0]] * ways[1][old[1]][new[1]]
         for old in states
         for new in states
     }
@@ -156,7 +156,10 @@ def bursts(count: int, settings: Settings) -> list[float]:
     return [sum(table[s][k] for s in states) for k in range(count + 1)]
 
 
-def _way(percent: float, burst_length: float) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+Pair = tuple[float, float]
+
+
+def _way(percent: float, burst_length: float) -> tuple[Pair, Pair, Pair]:
     """From good, from bad, and at the start: the chances of (good, bad)."""
     p, r = gilbert_elliott(percent, burst_length) if percent > 0 else (0.0, 1.0)
     return (1 - p, p), (r, 1 - r), (1 - percent / 100, percent / 100)
