@@ -239,7 +239,10 @@ LAB = Lab(
                 },
             ),
         ),
-        sources=("server.py", "client.py", "protocol.py", "loss.py", "stats.py", "events.py", "lab.py"),
+        sources=(
+            "server.py", "client.py", "protocol.py", "loss.py", "outbox.py", "stats.py", "events.py",
+            "lab.py",
+        ),
         skeleton="skeleton.py",
     ),
 )  # fmt: skip

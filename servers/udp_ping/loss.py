@@ -17,8 +17,6 @@ from servers.udp_ping.lab import Settings
 
 MAX_PEERS = 4096
 """Peers remembered at the most; those that were silent longest are forgotten first."""
-REORDER_S = 0.5
-"""Seconds that a reply waits at the most for another to overtake it."""
 
 _MASK = (1 << 64) - 1
 

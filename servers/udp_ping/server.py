@@ -11,8 +11,6 @@ Then, in another terminal:   python -m servers.udp_ping.client 127.0.0.1 12000
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import random
 import select
 import socket
@@ -38,15 +36,14 @@ from servers.kit.report import Report, now
 from servers.kit.sockets import Socket, in_words
 from servers.udp_ping.events import PingFate, Word
 from servers.udp_ping.lab import LAB, Counters, Settings
-from servers.udp_ping.loss import REORDER_S, Fate, Network, Path, corrupt
+from servers.udp_ping.loss import Fate, Network, Path, corrupt
+from servers.udp_ping.outbox import Item, Outbox
 from servers.udp_ping.protocol import BUFFER, answer, read_seq
 
 RECEIVE = 65535
 """More than any datagram: of a shorter buffer's datagram the rest would be lost unseen."""
 EVENTS = 3
 """Events told of a ping that is answered: received, fate, sent."""
-MAX_WAITING = 10_000
-"""Replies held back at the most; a further one leaves at once."""
 
 
 def serve(settings: Settings, report: Report) -> None:
@@ -76,9 +73,8 @@ class PingServer:
     def __init__(self, sock: Socket, network: Network, report: Report) -> None:
         self.sock, self.network, self.report = sock, network, report
         self.counters: Counters = report.counters  # type: ignore[assignment]
-        self._waiting: list[tuple[float, int, bytes, Any]] = []  # a heap by time
-        self._held: dict[Any, list[tuple[float, bytes]]] = {}
-        self._order = itertools.count()
+        self._outbox = Outbox()
+        self._number = 0  # of the datagrams that met the network
         self._plain = Plain()
         report.count_by(self.totals)
 
@@ -86,11 +82,15 @@ class PingServer:
         """Receive, answer, receive, answer, until the program is told to stop."""
         recvfrom, sendto = self.sock.recvfrom, self.sock.sendto
         network, paths, plain = self.network, self.network.paths, self._plain
+        waiting = self._outbox.heap
         report, queue = self.report, self.report.queue
         while True:
-            if self._waiting or self._held:
+            if waiting:
                 self._wait()
-            datagram, peer = recvfrom(RECEIVE)
+            try:
+                datagram, peer = recvfrom(RECEIVE)
+            except ConnectionResetError:  # Windows: an earlier reply found nobody
+                continue
             path = paths.get(peer)
             if path is None:
                 path = network.path(peer)
@@ -119,15 +119,17 @@ class PingServer:
 
     def _wait(self) -> None:
         """Sleep until a datagram is there; meanwhile send the held-back replies when due."""
-        while self._waiting or self._held:
-            due = self._next_due() - time.monotonic()
+        while self._outbox.heap:
+            due = self._outbox.next - time.monotonic()
             if due > 0 and select.select([self.sock], [], [], due)[0]:
                 return
-            self._send_due()
+            for item in self._outbox.take(time.monotonic()):
+                self._send(item.reply, item.peer, item.number)
 
     def _answer(self, datagram: bytes, peer: Any, path: Path) -> None:
         """Meet the network, and answer if the datagram comes through."""
         fate = self.network.fate(path)
+        self._number += 1
         name = show(peer)
         self.counters.received += 1
         self.counters.bytes_in += len(datagram)
@@ -174,41 +176,27 @@ class PingServer:
 
     def _reply(self, reply: bytes, peer: Any, fate: Fate) -> None:
         """Send a reply now, or put it where replies wait."""
-        due = time.monotonic() + fate.delay
-        if len(self._waiting) >= MAX_WAITING:
-            self._send(reply, peer)
-        elif fate.held:
-            self.counters.reordered += 1
-            self._held.setdefault(peer, []).append((due + REORDER_S, reply))
-        elif fate.delay > 0:
+        if self._outbox.full or not (fate.held or fate.delay > 0):
+            self._send(reply, peer, self._number)
+            return
+        item = Item(time.monotonic() + fate.delay, self._number, reply, peer)
+        if fate.delay > 0:
             self.counters.delayed += 1
             ms = fate.delay * 1000
             self.report.emit(DatagramDelayed(t=now(), peer=show(peer), way="to_client", ms=ms))
-            heapq.heappush(self._waiting, (due, next(self._order), reply, peer))
+        if fate.held:
+            self.counters.reordered += 1
+            self._outbox.hold(item)
         else:
-            self._send(reply, peer)
-            self._release(peer)
+            self._outbox.delay(item)
 
-    def _release(self, peer: Any) -> None:
-        """Another reply to the peer has left: those that it overtook may go."""
-        for _, reply in self._held.pop(peer, ()):
-            self._send(reply, peer)
+    def _send(self, reply: bytes, peer: Any, number: int) -> None:
+        """Send a reply, and after it those that it overtook."""
+        self._send_one(reply, peer)
+        for item in self._outbox.overtake(peer, number, time.monotonic()):
+            self._send_one(item.reply, peer)
 
-    def _next_due(self) -> float:
-        times = [held[0][0] for held in self._held.values()]
-        return min([*times, self._waiting[0][0]] if self._waiting else times)
-
-    def _send_due(self) -> None:
-        """Send what has waited long enough."""
-        clock = time.monotonic()
-        while self._waiting and self._waiting[0][0] <= clock:
-            _, _, reply, peer = heapq.heappop(self._waiting)
-            self._send(reply, peer)
-            self._release(peer)
-        for peer in [peer for peer, held in self._held.items() if held[0][0] <= clock]:
-            self._release(peer)
-
-    def _send(self, reply: bytes, peer: Any) -> None:
+    def _send_one(self, reply: bytes, peer: Any) -> None:
         try:
             self.counters.bytes_out += self.sock.sendto(reply, peer)
             self.counters.replied += 1
