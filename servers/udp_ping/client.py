@@ -8,21 +8,31 @@ each reply is matched to its ping by SEQ, and never counted as another ping's.
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
+from collections import OrderedDict
 
 from servers.kit.addresses import resolve, show
 from servers.kit.command import run_client
 from servers.kit.errors import ProtocolError
 from servers.kit.report import Report, now
-from servers.kit.sockets import Socket
+from servers.kit.sockets import Socket, in_words
 from servers.udp_ping.events import PingOutcome, PingStarted, Status
 from servers.udp_ping.lab import LAB, Request
 from servers.udp_ping.protocol import differing, is_answer, read_seq, write_ping
 from servers.udp_ping.stats import Probe, ending, summarize
 
-GARBLED = 4
-"""A reply that differs from the right one in at most so many bytes is that one, garbled."""
+GARBLED = 8
+"""A reply that differs from the right one in at most so many bits is that one, garbled."""
+NEAR = 1000
+"""A garbled reply is compared with so many of the newest pings."""
+DRAIN = 100
+"""Replies taken at the most when the next ping is already due."""
+GRACE_S = 0.05
+"""Seconds to go on listening after the last outcome, for a duplicate."""
+PATIENCE_S = (1.0, 20.0)
+"""Seconds, at least and at the most, to go on listening for late replies on a slow network."""
 
 NOTES = {"reply": "", "late": " (late: counts as lost)", "duplicate": " (DUP!)", "corrupt": " (garbled)"}
 """What stands behind a reply's line."""
@@ -58,11 +68,12 @@ class PingRun:
         self.seconds = 0.0
         self._start = time.perf_counter()
         self._wall = now()
-        self._sent: dict[int, tuple[float, bytes]] = {}  # SEQ -> when (perf_counter), what
+        self._sent: dict[int, tuple[float, float]] = {}  # SEQ -> perf_counter(), TIME
         self._place: dict[int, int] = {}  # SEQ -> place in probes, once its outcome is known
-        self._open: dict[int, None] = {}  # SEQs that still wait, in order
+        self._open: OrderedDict[int, None] = OrderedDict()  # SEQs that still wait
         self._highest = 0  # the highest SEQ answered so far
-        self._refused = False
+        self._slowest = 0.0  # the longest RTT of a late reply, in seconds
+        self._told = ""
 
     def go(self) -> None:
         """Send every ping at its time, and take replies in between."""
@@ -71,59 +82,92 @@ class PingRun:
         for seq in range(1, self.request.count + 1):
             self._receive_until(self._start + (seq - 1) * self.request.interval)
             self._send(seq)
-        while self._open:
-            last = next(reversed(self._open))
-            self._receive_until(self._sent[last][0] + self.request.timeout, stop_when_done=True)
-            self._expire()
+        last = self._sent[self.request.count][0]
+        self._receive_until(last + self.request.timeout, until_known=True)
+        self._receive_until(time.perf_counter() + GRACE_S)
+        self._receive_until(last + self._patience(), until_known=True, late_too=True)
 
     def give_up(self) -> None:
         """Stop here: pings that are still out count as lost."""
         for seq in list(self._open):
             self._known(seq, "timeout", None)
 
-    def _send(self, seq: int) -> None:
-        message = write_ping(seq, now(), self.request.size)
-        self._sent[seq] = (time.perf_counter(), message)
-        self._open[seq] = None
-        try:
-            self.sock.send(message)
-        except ConnectionRefusedError:  # an answer to an earlier ping, told only now
-            self._tell_refused()
-            self.sock.send(message)
+    def _patience(self) -> float:
+        """Seconds after which a reply to the last ping is no longer looked for.
 
-    def _receive_until(self, deadline: float, stop_when_done: bool = False) -> None:
-        """Take replies until the clock says ``deadline``."""
-        while not (stop_when_done and not self._open):
+        Where replies came late, or none came at all, the network may be slow, and what is
+        late should be named so. Where the others came in time, the rest is lost.
+        """
+        least, most = PATIENCE_S
+        if self._slowest:
+            return min(2 * self._slowest, most)
+        answered = any(probe.status != "timeout" for probe in self.probes)
+        return 0.0 if answered or self._told else self.request.timeout + least
+
+    def _send(self, seq: int) -> None:
+        clock = now()
+        message = write_ping(seq, clock, self.request.size)
+        self.sock.settimeout(None)
+        self._sent[seq] = (time.perf_counter(), clock)
+        self._open[seq] = None
+        for _ in range(2):
+            try:
+                self.sock.send(message)
+                return
+            except OSError as error:  # may be the answer to an earlier ping, told only now
+                self._tell(error)
+
+    def _message(self, seq: int) -> bytes:
+        return write_ping(seq, self._sent[seq][1], self.request.size)
+
+    def _receive_until(self, deadline: float, until_known: bool = False, late_too: bool = False) -> None:
+        """Take replies until the clock says ``deadline``, or until every ping's outcome is known.
+
+        With ``late_too`` a time-out is not the last word on a ping.
+        """
+        for turn in itertools.count():
             self._expire()
-            if stop_when_done and not self._open:
+            if until_known and not self._open and not (late_too and self._lost()):
                 return
             wake = deadline
             if self._open:
                 wake = min(wake, self._sent[next(iter(self._open))][0] + self.request.timeout)
-            wait = wake - time.perf_counter()
-            if wait <= 0 and wake == deadline:
+            some = self._receive(wake - time.perf_counter())
+            if time.perf_counter() >= deadline and (not some or turn >= DRAIN):
+                self._expire()
                 return
-            self.sock.settimeout(max(wait, 0.0001))
-            try:
-                reply = self.sock.recv(65535)
-            except TimeoutError:
-                continue
-            except ConnectionRefusedError:
-                self._tell_refused()
-                continue
-            self._take(reply, time.perf_counter())
+
+    def _receive(self, seconds: float) -> bool:
+        """Take the next reply; False if none came in so many seconds (0 or less: none is there)."""
+        self.sock.settimeout(max(0.0, seconds))
+        try:
+            reply = self.sock.recv(65535)
+        except (TimeoutError, BlockingIOError):
+            return False
+        except OSError as error:  # an ICMP answer to an earlier ping: the port is closed, say
+            self._tell(error)
+            return False
+        self._take(reply, time.perf_counter())
+        return True
+
+    def _lost(self) -> bool:
+        return any(probe.status == "timeout" for probe in self.probes)
 
     def _take(self, reply: bytes, at: float) -> None:
+        """Tell what a reply is, and to which ping."""
         seq = self._match(reply)
         if seq is None:
             self.report.say(f"A datagram that answers no ping of ours: {len(reply)} bytes")
             return
         rtt = at - self._sent[seq][0]
-        if not is_answer(reply, self._sent[seq][1]):
-            self._known(seq, "corrupt", rtt, reply)
-        elif seq in self._place and self.probes[self._place[seq]].status != "timeout":
+        before = self.probes[self._place[seq]].status if seq in self._place else None
+        whole = is_answer(reply, self._message(seq))
+        if before in ("reply", "late") or (before == "corrupt" and not whole):
             self._known(seq, "duplicate", rtt, reply)
+        elif not whole:
+            self._known(seq, "corrupt", rtt, reply)
         elif rtt > self.request.timeout:
+            self._slowest = max(self._slowest, rtt)
             self._known(seq, "late", rtt, reply)
         else:
             self._known(seq, "reply", rtt, reply)
@@ -132,25 +176,26 @@ class PingRun:
         """The SEQ that a reply answers; of a garbled one, the ping it is nearest to."""
         try:
             seq = read_seq(reply)
-            if seq in self._sent and is_answer(reply, self._sent[seq][1]):
+            if seq in self._sent and is_answer(reply, self._message(seq)):
                 return seq
         except ProtocolError:
             pass
-        out = [*self._open, *(s for s in self._place if self.probes[self._place[s]].status == "timeout")]
-        near = [(differing(reply, self._sent[s][1]), s) for s in out[-1000:]]
+        newest = itertools.islice(reversed(self._sent), NEAR)
+        near = ((differing(reply, self._message(s)), s) for s in newest)
         best = min(near, default=(GARBLED + 1, 0))
         return best[1] if best[0] <= GARBLED else None
 
     def _expire(self) -> None:
         """Those that waited too long are lost."""
         clock = time.perf_counter()
-        for seq in list(self._open):
-            if clock - self._sent[seq][0] < self.request.timeout:
+        while self._open:
+            first = next(iter(self._open))
+            if clock - self._sent[first][0] < self.request.timeout:
                 return
-            self._known(seq, "timeout", None)
+            self._known(first, "timeout", None)
 
     def _known(self, seq: int, status: Status, rtt: float | None, reply: bytes = b"") -> None:
-        """Keep and tell one outcome. A late reply takes the place of its time-out."""
+        """Keep and tell one outcome. A reply takes the place of its ping's time-out or garbled reply."""
         self._open.pop(seq, None)
         sent = self._sent[seq][0] - self._start
         ms = None if rtt is None else 1000 * rtt
@@ -158,11 +203,12 @@ class PingRun:
         if status in ("reply", "late"):
             self._highest = max(self._highest, seq)
         probe = Probe(seq, status, ms, round(sent, 6), early)
-        if seq in self._place and status in ("late", "corrupt"):
+        if status == "duplicate":
+            self.probes.append(probe)
+        elif seq in self._place:
             self.probes[self._place[seq]] = probe
         else:
-            if status != "duplicate":
-                self._place[seq] = len(self.probes)
+            self._place[seq] = len(self.probes)
             self.probes.append(probe)
         self.seconds = time.perf_counter() - self._start
         self.report.emit(
@@ -180,10 +226,14 @@ class PingRun:
         note = NOTES[probe.status] + (" (out of order)" if probe.reordered else "")
         self.report.say(f"{text} seq={probe.seq} RTT={(probe.rtt_ms or 0) / 1000:.6f} s{note}")
 
-    def _tell_refused(self) -> None:
-        if not self._refused:
-            self._refused = True
-            self.report.say("Refused: no program listens on that port. Is the server running?")
+    def _tell(self, error: OSError) -> None:
+        """Say why pings do not get through; the same reason only once."""
+        words = in_words(error)
+        if isinstance(error, ConnectionRefusedError):
+            words = "Refused: no program listens on that port. Is the server running?"
+        if words != self._told:
+            self._told = words
+            self.report.say(words)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ def is_answer(reply: bytes, ping: bytes) -> bool:
 
 
 def differing(reply: bytes, ping: bytes) -> int:
-    """How many bytes of ``reply`` differ from a right answer to ``ping``."""
+    """How many bits of ``reply`` differ from a right answer to ``ping``; a byte too many or too few is 8."""
     right = answer(ping)
-    return sum(a != b for a, b in zip(reply, right, strict=False)) + abs(len(reply) - len(right))
+    short = min(len(reply), len(right))
+    differ = int.from_bytes(reply[:short], "big") ^ int.from_bytes(right[:short], "big")
+    return differ.bit_count() + 8 * abs(len(reply) - len(right))
