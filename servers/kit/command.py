@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import msgspec
 
@@ -18,6 +19,7 @@ from servers.kit.errors import LabError, SettingError
 from servers.kit.lab import Lab
 from servers.kit.report import JsonOutput, Report, TextOutput
 from servers.kit.settings import Field, fields, parse
+from servers.kit.sockets import in_words
 
 USAGE = 2
 
@@ -72,7 +74,7 @@ def _run(body: Callable[[], None], report: Report, settings: Any, kind: Any) -> 
     code = 0
     try:
         body()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):  # told to stop, or nobody reads any more
         pass
     except SettingError as error:
         report.fatal(error.message, hint=error.hint, field=error.field)
@@ -81,25 +83,39 @@ def _run(body: Callable[[], None], report: Report, settings: Any, kind: Any) -> 
         report.fatal(str(error))
         code = 1
     except OSError as error:
-        _explain(error, report, settings, kind)
         code = 1
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    report.close()
+        if kind is None:
+            report.fatal(in_words(error))
+        else:
+            _explain(error, report, settings, kind)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        report.close()
+        _let_go(sys.stdout)
     return code
+
+
+def _let_go(stream: TextIO) -> None:
+    """Flush the stream; where nobody reads it, see that the exit does not try again."""
+    try:
+        stream.flush()
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _explain(error: OSError, report: Report, settings: Any, kind: Any) -> None:
     host, port = getattr(settings, "host", ""), getattr(settings, "port", 0)
-    if kind is not None and error.errno == errno.EADDRINUSE:
+    if error.errno == errno.EADDRINUSE:
         who, free = holder(port, kind), next_free_port(host, port, kind)
         what = f"Port {port} is in use" + (f" by {who}." if who else " by another program.")
         hint = "Stop it, or use " + (f"{free}." if free else "another port.")
         report.fatal(what, hint=hint, field="port", port=free)
-    elif kind is not None and error.errno in (errno.EACCES, errno.EPERM):
+    elif error.errno in (errno.EACCES, errno.EPERM):
         hint = "Use a port from 1024 up."
         report.fatal(f"You may not listen on port {port}.", hint=hint, field="port")
-    elif kind is not None and error.errno == errno.EADDRNOTAVAIL:
+    elif error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
         hint = "Use 127.0.0.1, 0.0.0.0, or an address of this machine."
         report.fatal(f"This machine has no address {host}.", hint=hint, field="host")
     else:
@@ -123,7 +139,7 @@ def _parser(
 
 def _add(parser: argparse.ArgumentParser, field: Field) -> None:
     default = "" if field.default in (None, "") else f" Default: {field.default}."
-    limits = "" if field.type in ("flag", "text") else f" {field.wants().capitalize()}."
+    limits = "" if field.type in ("flag", "text") else f" {field.wants()[0].upper()}{field.wants()[1:]}."
     text = (field.help + limits + default).replace("%", "%%")
     options: dict[str, Any] = {"help": text, "dest": field.name, "default": argparse.SUPPRESS}
     if field.type == "flag":

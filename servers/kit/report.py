@@ -29,6 +29,8 @@ ALIVE = 1.0
 """Seconds after which an empty batch says that the program lives."""
 WAITING = 1000
 """Events that wait at the most; more are left out."""
+PATIENCE = 2.0
+"""Seconds that the end waits for a dashboard that does not read."""
 BATCH = 50
 """Events in one batch at the most, until the dashboard says otherwise."""
 
@@ -187,10 +189,13 @@ class Report:
         """Write out the rest, and the final counters."""
         self._closing = True
         self._wake.set()
-        self.flush()
-        self._write()
-        if self._channel:
-            self._channel.close()
+        if not self._channel:
+            self._finish()
+            return
+        last = threading.Thread(target=self._finish, name="finish", daemon=True)
+        last.start()
+        last.join(PATIENCE)  # a dashboard that does not read does not keep the program alive
+        self._channel.close()
 
     def count_by(self, function: Callable[[], tuple[dict[str, int], int]]) -> None:
         """Ask ``function`` for the counters and the number of events left out.
@@ -227,6 +232,10 @@ class Report:
             events = [self.queue.popleft() for _ in range(take)]
             counters, missed = self._count()
             self._output.write(events, counters, missed)
+
+    def _finish(self) -> None:
+        self.flush()
+        self._write()
 
     def _counted(self) -> tuple[dict[str, int], int]:
         return msgspec.structs.asdict(self.counters) if self.counters else {}, self.missed
@@ -270,6 +279,13 @@ class Report:
             raise SettingError("This program takes no settings while it runs.")
         after = merge(self._settings, changes)
         differ = changed(self._settings, after)
+        for field in differ:
+            if not field.live:
+                raise SettingError(
+                    f"{field.title} cannot change while the server runs.",
+                    field=field.name,
+                    hint="Restart it with the new value.",
+                )
         self._settings = after
         self._change(after)
         words = {f.title: f"{getattr(after, f.name)} {f.unit}".strip() for f in differ}

@@ -8,6 +8,7 @@ field means for the page or the command line beyond its type stands in ``ui()``.
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -53,7 +54,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Meta(
             min_length=1,
             max_length=255,
-            pattern=r"^[A-Za-z0-9.:%_-]+$",
+            pattern=r"^[A-Za-z0-9.:%_][A-Za-z0-9.:%_-]*\Z",
             title="Host",
             description="The address to listen on. 127.0.0.1 is this machine only, "
             "0.0.0.0 every network it is in, ::1 and :: the same for IPv6.",
@@ -130,6 +131,10 @@ _KINDS: dict[Any, Literal["int", "float", "text", "flag"]] = {
     str: "text",
     bool: "flag",
 }
+
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""A number as people type it: «.5» and «5.» too."""
 
 
 def fields(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
@@ -223,9 +228,18 @@ def arguments(settings: msgspec.Struct, *, all_fields: bool = False) -> list[str
             continue
         if field.type == "flag":
             words.append(field.flag if value else "--no-" + field.flag[2:])
-        elif value is not None:
-            words += [field.flag, f"{value:.15g}" if field.type == "float" else str(value)]
+        elif value is not None or field.default is not None:
+            word = _word(value)
+            words += [f"{field.flag}={word}"] if word.startswith("-") else [field.flag, word]
     return words
+
+
+def _word(value: Any) -> str:
+    """A value as a word that parses back to it: 30.0 is 30, None is empty."""
+    if isinstance(value, float):
+        short = f"{value:.15g}"
+        return short if float(short) == value else repr(value)
+    return "" if value is None else str(value)
 
 
 def schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
@@ -248,6 +262,8 @@ def _value(field: Field, value: Any, text: bool) -> Any:
             if field.optional:
                 return None
             raise SettingError(f"{field.title} is empty.", field=field.name, hint=_give(field))
+        if field.type == "float" and _NUMBER.fullmatch(value):
+            value = float(value)
     lax = text and field.type != "text"
     try:
         checked = msgspec.convert(value, field.annotation, strict=not lax)
