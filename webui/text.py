@@ -1,0 +1,70 @@
+"""Lessons and sources as HTML. Both are our own files; nothing that came off a wire passes here."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from servers.kit.lab import Lab
+
+
+@lru_cache(maxsize=64)
+def lesson(folder: str) -> str:
+    """A lab's README.md as HTML; headings have ids to link to."""
+    from pathlib import Path
+
+    from markdown_it import MarkdownIt
+
+    path = Path(folder) / "README.md"
+    if not path.exists():
+        return ""
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = reader.parse(path.read_text(encoding="utf-8"))
+    for opening, inline in zip(tokens, tokens[1:], strict=False):
+        if opening.type == "heading_open":
+            opening.attrSet("id", "lesson-" + slug(inline.content))
+    return str(reader.renderer.render(tokens, reader.options, {}))
+
+
+def slug(words: str) -> str:
+    """A heading as an id: lower case, hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+
+
+@lru_cache(maxsize=64)
+def sources(folder: str, names: tuple[str, ...]) -> list[dict[str, str]]:
+    """The lab's files, highlighted, with line numbers to link to: ``#source-server.py-12``."""
+    from pathlib import Path
+
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    found = []
+    for name in names:
+        path = Path(folder) / name
+        if path.exists():
+            formatter = HtmlFormatter(
+                cssclass="source", linenos="inline", lineanchors="source-" + name, anchorlinenos=True
+            )
+            found.append({"name": name, "html": highlight(path.read_text("utf-8"), PythonLexer(), formatter)})
+    return found
+
+
+def of_lab(lab: Lab) -> dict[str, Any]:
+    """What a lab's page shows of its files."""
+    return {"lesson": lesson(str(lab.folder)), "sources": sources(str(lab.folder), lab.view.sources)}
+
+
+@lru_cache(maxsize=1)
+def highlight_css() -> str:
+    """The colours of highlighted source, for both themes."""
+    from pygments.formatters import HtmlFormatter
+
+    light = HtmlFormatter(style="friendly").get_style_defs(".source")
+    dark = HtmlFormatter(style="github-dark")
+    nested = "\n".join(dark.get_style_defs('[data-theme="dark"] .source').splitlines())
+    auto = "\n".join(dark.get_style_defs(":root:not([data-theme]) .source").splitlines())
+    css = f"{light}\n{nested}\n@media (prefers-color-scheme: dark) {{\n{auto}\n}}\n"
+    return re.sub(r"(^|\n)[^\n{]*(pre|td\.linenos|span\.linenos)[^{\n]*\{[^}\n]*\}", "", css)
