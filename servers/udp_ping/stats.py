@@ -51,7 +51,7 @@ def summarize(probes: Iterable[Probe], time_ms: float) -> PingResult:
 
     mdev is the root of the mean of the squares less the square of the mean.
     """
-    probes = list(probes)
+    probes = sorted(probes, key=lambda probe: probe.seq)  # a duplicate stays behind its ping
     sent = [probe for probe in probes if probe.status != "duplicate"]
     times = [p.rtt_ms for p in sent if p.status == "reply" and p.rtt_ms is not None]
     mean = sum(times) / len(times) if times else None
