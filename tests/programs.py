@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -137,7 +138,9 @@ class Dashboard:
         try:
             with self.sock.makefile("rb") as lines:
                 for line in lines:
-                    self.messages.append(decoder.decode(line))
+                    if line.endswith(b"\n"):  # a program that was cut short leaves half a line
+                        self.messages.append(decoder.decode(line))
+                    self.reads.wait()
         except OSError:
             pass
         self.ended.set()
@@ -166,6 +169,11 @@ class Dashboard:
         batches = self.batches()
         return batches[-1].counters if batches else {}
 
+    def port(self) -> int:
+        """The port that a server said it listens on."""
+        listening = eventually(lambda: self.events("server_listening"), "listening")[0]
+        return int(listening["address"].rpartition(":")[2])
+
     def hang_up(self) -> None:
         assert self.sock
         self.sock.shutdown(socket.SHUT_RDWR)
@@ -176,10 +184,8 @@ class Dashboard:
     def __exit__(self, *exc: object) -> None:
         self.reads.set()
         if self.sock:
-            try:
+            with contextlib.suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             assert self._reader
             self._reader.join()
             self.sock.close()

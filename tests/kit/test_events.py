@@ -19,7 +19,9 @@ def example(kind: type[Event]) -> Event:
 
 
 def _value(hint: Any) -> Any:
-    values = {float: 1.5, int: 7, str: "word", bool: True, Bytes: preview(b"hello"), dict[str, str]: {"a": "b"}}
+    values: dict[Any, Any] = {
+        float: 1.5, int: 7, str: "word", bool: True, Bytes: preview(b"hello"), dict[str, str]: {"a": "b"},
+    }  # fmt: skip
     if hint in values:
         return values[hint]
     if typing.get_origin(hint) is typing.Literal:

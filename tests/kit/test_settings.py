@@ -144,7 +144,9 @@ def test_text_is_read_as_numbers_words_and_nothing() -> None:
     assert parsed.word == " b "
 
 
-@pytest.mark.parametrize(("text", "value"), [(".5", 0.5), ("5.", 5.0), ("1e1", 10.0), ("+3", 3.0), ("007", 7.0)])
+@pytest.mark.parametrize(
+    ("text", "value"), [(".5", 0.5), ("5.", 5.0), ("1e1", 10.0), ("+3", 3.0), ("007", 7.0)]
+)
 def test_a_number_may_be_typed_as_people_do(text: str, value: float) -> None:
     assert parse(Sample, {"share": text}, text=True).share == value
 
