@@ -18,6 +18,7 @@ from webui import openapi
 from webui.auth import allow, person, student, teacher
 from webui.dashboard import Dashboard, NotFound
 from webui.openapi import route
+from webui.states import WrongState
 from webui.supervisor import Instance, not_running
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -220,8 +221,8 @@ def _own(id: str) -> Any:
     board = dashboard()
     found = board.requests.get(id)
     if found is None:
-        board.request_by_id(id)  # NotFound, or else it has ended long ago
-        raise SettingError("The request has ended.")
+        state = board.request_by_id(id)["state"]  # NotFound, or else it has ended long ago
+        raise WrongState(f"The request is {state} already.")
     if found.person_id != person().id:
         allow("teacher")
     return found

