@@ -54,7 +54,7 @@ DEADLINE_SECONDS = 10
 def main() -> None:
     """Start the dashboard and serve until a signal ends it."""
     options, browser = read_options()
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 - said in words, not by a traceback
         sys.exit("Socket Lab needs Python 3.10 or newer.")
     fetch_libraries()
     try:
@@ -68,7 +68,10 @@ def main() -> None:
     on_signal(app)
     print(f"Socket Lab is ready. Teacher's link: {link}", flush=True)
     if host in ("0.0.0.0", "::"):
-        print("Class mode: every machine in this network can reach it. The page shows the class link.", flush=True)
+        print(
+            "Class mode: every machine in this network can reach it. The page shows the class link.",
+            flush=True,
+        )
     else:
         print("Only this machine can open it; with --host 0.0.0.0 a class can. Ctrl-C ends it.", flush=True)
     if browser:
@@ -78,16 +81,36 @@ def main() -> None:
 
 def read_options() -> tuple[Options, bool]:
     """The command line, and whether to open a browser."""
-    parser = argparse.ArgumentParser(description="Socket Lab: start, watch and try socket servers in a browser.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 is class mode (127.0.0.1)")
+    parser = argparse.ArgumentParser(
+        description="Socket Lab: start, watch and try socket servers in a browser."
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 is class mode (127.0.0.1)"
+    )
     parser.add_argument("--port", default="8000", help="port to listen on; 0 lets the system choose (8000)")
-    parser.add_argument("--data-dir", default=str(Path(__file__).resolve().parent / "data"), help="where runs and results are kept (data/)")
+    parser.add_argument(
+        "--data-dir",
+        default=str(Path(__file__).resolve().parent / "data"),
+        help="where runs and results are kept (data/)",
+    )
     parser.add_argument("--token", default="", help="the teacher's token (a new one at each start)")
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="one more name that the dashboard answers to")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more name that the dashboard answers to",
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.add_argument("--resume", action="store_true", help="start the servers that ran when it last ended")
-    parser.add_argument("--async-mode", choices=MODES, default="eventlet", help="how it does many things at once (eventlet)")
-    parser.add_argument("--compress", action="store_true", help="compress what browsers get: for weak Wi-Fi, costs processor time")
+    parser.add_argument(
+        "--async-mode", choices=MODES, default="eventlet", help="how it does many things at once (eventlet)"
+    )
+    parser.add_argument(
+        "--compress",
+        action="store_true",
+        help="compress what browsers get: for weak Wi-Fi, costs processor time",
+    )
     args = parser.parse_args()
     if not args.port.isascii() or not args.port.isdigit() or int(args.port) > 65535:
         parser.error(f"--port must be a whole number from 0 to 65535, but «{args.port}» was given.")

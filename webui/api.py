@@ -56,7 +56,9 @@ def member(data: dict[str, Any], name: str, allowed: tuple[str, ...]) -> dict[st
     for key in data:
         if key not in (name, *allowed):
             known = ", ".join((*allowed, name))
-            raise SettingError(f"There is no member «{key[:60]}» here.", field=key[:60], hint=f"Known are: {known}.")
+            raise SettingError(
+                f"There is no member «{key[:60]}» here.", field=key[:60], hint=f"Known are: {known}."
+            )
     found = data.get(name, {})
     if not isinstance(found, dict):
         raise SettingError(f"«{name}» is not a JSON object.", field=name)
@@ -161,12 +163,11 @@ def trouble(instance: Instance) -> Response:
 
 
 @route(blueprint, "POST", "/instances/<id>/requests", takes=openapi.request_schema, gives=openapi.REQUEST,
-       status=202, errors=(400, 404, 409, 429), query={"wait": {"type": "string", "enum": ["0", "1"]}})  # fmt: skip
+       status=202, errors=(400, 404, 409, 429),
+       query={"wait": {"type": "string", "enum": ["0", "1"]}})  # fmt: skip
 @student
 def submit(id: str) -> Response:
-    """Fire a test request at a running server. With ?wait=1 the answer is its result, with 200, if it
-    ends within 60 s.
-    """
+    """Fire a test request at a running server. With ?wait=1 the answer is 200 and its result, within 60 s."""
     board = dashboard()
     found = board.instance(id)
     wanted = parse(found.lab.request, body())
@@ -283,7 +284,9 @@ def events(id: str) -> Response:
     found = board.instance(id)
     text = request.args.get("after", "0")
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise SettingError(f"after must be a whole number from 0, but «{text[:40]}» was given.", field="after")
+        raise SettingError(
+            f"after must be a whole number from 0, but «{text[:40]}» was given.", field="after"
+        )
     return to_json(board.hub.events(found.id, int(text)))
 
 
@@ -317,9 +320,7 @@ COLUMNS = ("n", "t", "kind", "request", "peer", "conn", "way", "text", "size", "
 
 def _csv(lab: Lab, found: list[Event]) -> str:
     """One line per event: the shared columns, then each field that only some kinds have."""
-    own = dict.fromkeys(
-        name for kind in lab.kinds for name in kind.__struct_fields__ if name not in COLUMNS
-    )
+    own = dict.fromkeys(name for kind in lab.kinds for name in kind.__struct_fields__ if name not in COLUMNS)
     out = io.StringIO()
     table = csv.DictWriter(out, [*COLUMNS, *own], restval="", lineterminator="\r\n")
     table.writeheader()

@@ -157,7 +157,9 @@ def _errors(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> Any:
-        return answer(400, "The form's CSRF token is missing or old.", "Load the page again, then try once more.")
+        return answer(
+            400, "The form's CSRF token is missing or old.", "Load the page again, then try once more."
+        )
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Any:
@@ -173,7 +175,9 @@ def answer(
 ) -> Response:
     """An error as the API gives it, or as a page."""
     if not request.path.startswith("/api/"):
-        page = render_template("error.html", status=status, message=message, hint=hint, page=pages.page_data())
+        page = render_template(
+            "error.html", status=status, message=message, hint=hint, page=pages.page_data()
+        )
         return Response(page, status)
     body: dict[str, Any] = {"error": error_json(message, field, hint)}
     if others:

@@ -64,7 +64,9 @@ class Gate:
 
     def admit(self, token: str, address: str) -> Person:
         """The teacher, for the right token. Raises Refused."""
-        self._check(token, self.token, address, "The token is wrong.", "Use the link that the dashboard printed.")
+        self._check(
+            token, self.token, address, "The token is wrong.", "Use the link that the dashboard printed."
+        )
         return Person("teacher", "Teacher", "teacher")
 
     def join(self, code: str, name: str, address: str) -> Person:
@@ -73,7 +75,13 @@ class Gate:
         if not words:
             raise Refused(400, "The name is empty.", "Give the name that the class knows you by.")
         typed = code.strip().lower().replace("-", "").replace(" ", "")
-        self._check(typed, self.code, address, "The class code is wrong.", "Use the link or the code that the teacher shows.")
+        self._check(
+            typed,
+            self.code,
+            address,
+            "The class code is wrong.",
+            "Use the link or the code that the teacher shows.",
+        )
         return Person(secrets.token_urlsafe(9), words, "student")
 
     def remember(self, person: Person) -> None:
@@ -89,7 +97,9 @@ class Gate:
         if header:
             kind, _, token = header.partition(" ")
             if kind.lower() != "bearer":
-                raise Refused(401, "The authorization is not of the kind Bearer.", "Send «Authorization: Bearer TOKEN».")
+                raise Refused(
+                    401, "The authorization is not of the kind Bearer.", "Send «Authorization: Bearer TOKEN»."
+                )
             return self.admit(token.strip(), request.remote_addr or "")
         return self.of_session(session)
 
@@ -144,7 +154,9 @@ def person() -> Person:
     if "person" not in g:
         g.person = gate().current()
     if g.person is None:
-        raise Refused(401, "You have not joined.", "Open the class link, or send «Authorization: Bearer TOKEN».")
+        raise Refused(
+            401, "You have not joined.", "Open the class link, or send «Authorization: Bearer TOKEN»."
+        )
     found: Person = g.person
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -120,10 +121,8 @@ class Child:
         """Send one message down; nothing happens if it is not connected."""
         with self._send_lock:
             if self._sock is not None:
-                try:
+                with contextlib.suppress(OSError):
                     self._sock.sendall(wire.encode(message) + b"\n")
-                except OSError:
-                    pass
 
     def call(self, name: str, arguments: Any) -> Any:
         """Have the child do something, and return its answer.
@@ -187,10 +186,8 @@ class Child:
 
     def _signal(self, number: int) -> None:
         if self._process.poll() is None:
-            try:
+            with contextlib.suppress(OSError):
                 self._process.send_signal(number)
-            except OSError:
-                pass
 
     def _read_output(self, sock: socket.socket) -> None:
         with sock:

@@ -357,9 +357,7 @@ class Dashboard:
         self.store.put("insert or replace into seconds values (?, ?, ?)", instance_id, t, _json(counters))
 
     def _reserve(self, instance_id: str, n: int, dropped: int) -> None:
-        self.store.put(
-            "update instances set reserved = ?, dropped = ? where id = ?", n, dropped, instance_id
-        )
+        self.store.put("update instances set reserved = ?, dropped = ? where id = ?", n, dropped, instance_id)
 
     def _tidy(self) -> None:
         """Keep the file from growing for ever."""

@@ -57,7 +57,9 @@ def node(folder: Path) -> tuple[list[str], list[str]]:
     found = shutil.which("node"), shutil.which("npm")
     if found[0] and found[1]:
         return [found[0]], [found[1]]
-    print(f"There is no npm here: using Node from the PyPI package {NODE}, in a temporary folder.", flush=True)
+    print(
+        f"There is no npm here: using Node from the PyPI package {NODE}, in a temporary folder.", flush=True
+    )
     run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
          "--target", str(folder / "node"), NODE],
@@ -80,5 +82,7 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def _last_words(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if "error" in line.lower() and "log" not in line.lower()]
+    lines = [
+        line.strip() for line in text.splitlines() if "error" in line.lower() and "log" not in line.lower()
+    ]
     return lines[0] if lines else text.strip()[-200:]

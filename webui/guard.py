@@ -58,10 +58,12 @@ def host_name(host: str) -> str:
     return host.partition(":")[0].lower().rstrip(".")
 
 
-def _refuse(
-    start_response: Callable[..., Any], status: str, message: str, hint: str
-) -> Iterable[bytes]:
+def _refuse(start_response: Callable[..., Any], status: str, message: str, hint: str) -> Iterable[bytes]:
     body = msgspec.json.encode({"error": {"message": message, "hint": hint}})
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Connection", "close")]
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+    ]
     start_response(status, headers)
     return [body]

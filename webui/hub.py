@@ -65,7 +65,7 @@ class Topic:
         self.events: deque[Event] = deque(maxlen=KEPT)
         self.marks: dict[str, deque[Event]] = {snake(k.__name__): deque(maxlen=KEPT) for k in lab.view.marks}
         self.seconds: deque[tuple[float, dict[str, int]]] = deque(maxlen=SECONDS)
-        self.counters: dict[str, int] = {f: 0 for f in lab.counters.__struct_fields__}
+        self.counters: dict[str, int] = dict.fromkeys(lab.counters.__struct_fields__, 0)
         self.dropped = dropped
         self._drops: dict[int, int] = {}
         self.fresh: list[Event] = []
@@ -180,9 +180,7 @@ class Hub:
             for instance, topic in self.topics.items():
                 if topic.dirty:
                     events, topic.fresh, topic.dirty = topic.fresh, [], False
-                    found.append(
-                        Frame(instance, topic.n, events, topic.counters, topic.dropped, time.time())
-                    )
+                    found.append(Frame(instance, topic.n, events, topic.counters, topic.dropped, time.time()))
             return found
 
     def second(self, t: float) -> None:

@@ -122,11 +122,23 @@ def lab_json(lab: Lab) -> dict[str, Any]:
         "request": schema(lab.request),
         "presets": lab.view.presets,
         "actions": [
-            {"name": a.name, "title": a.title, "help": a.help, "role": a.role, "arguments": schema(a.arguments)}
+            {
+                "name": a.name,
+                "title": a.title,
+                "help": a.help,
+                "role": a.role,
+                "arguments": schema(a.arguments),
+            }
             for a in lab.actions
         ],
         "queries": [
-            {"name": q.name, "title": q.title, "help": q.help, "role": q.role, "arguments": schema(q.arguments)}
+            {
+                "name": q.name,
+                "title": q.title,
+                "help": q.help,
+                "role": q.role,
+                "arguments": schema(q.arguments),
+            }
             for q in lab.queries
         ],
     }
@@ -216,14 +228,18 @@ def _operation(entry: Entry, path: str, fixed: str, labs: dict[str, Lab]) -> dic
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": STRING} for name in re.findall(r"{(\w+)}", path)
+        {"name": name, "in": "path", "required": True, "schema": STRING}
+        for name in re.findall(r"{(\w+)}", path)
     ]
     parameters += [
-        {"name": name, "in": "query", "schema": kind, "required": False} for name, kind in said["query"].items()
+        {"name": name, "in": "query", "schema": kind, "required": False}
+        for name, kind in said["query"].items()
     ]
     if said["free_query"]:
-        numbers = {f.name: {} for lab in labs.values() for q in lab.queries for f in fields(q.arguments)}
-        parameters += [{"name": name, "in": "query", "schema": STRING, "required": False} for name in numbers]
+        arguments = {f.name for lab in labs.values() for q in lab.queries for f in fields(q.arguments)}
+        parameters += [
+            {"name": name, "in": "query", "schema": STRING, "required": False} for name in sorted(arguments)
+        ]
     words = " ".join((entry.view.__doc__ or "").split())
     operation: dict[str, Any] = {
         "operationId": entry.view.__name__ + ("_" + fixed if fixed else ""),

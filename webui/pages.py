@@ -294,5 +294,7 @@ def _lab(name: str) -> Lab:
 def _local(path: str) -> str:
     """A path on this dashboard; "" for anything else."""
     parts = urlsplit(path)
-    good = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    good = (
+        path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    )
     return path if good and "\\" not in path and "\n" not in path and "token=" not in path else ""

@@ -115,9 +115,7 @@ class RequestQueue:
                 if sum(r.session for r in self.active.values()) >= SESSIONS:
                     raise TooMany(f"{SESSIONS} sessions are open. Wait until one has ended.")
             elif sum(r.state == "queued" and not r.session for r in mine) >= QUEUED_PER_PERSON:
-                raise TooMany(
-                    f"You have {QUEUED_PER_PERSON} requests waiting. Wait for them, or cancel one."
-                )
+                raise TooMany(f"You have {QUEUED_PER_PERSON} requests waiting. Wait for them, or cancel one.")
             request.touched = self._clock()
             self.active[request.id] = request
             self._tell(request)

@@ -170,12 +170,11 @@ class Supervisor:
                 instance.again = False
                 raise WrongState(f"{instance.title} is {instance.state} already.")
             instance.trouble = None
-            never_launched = instance.child is None
-            self._move(instance, "stop")
+            now = self._move(instance, "stop")
             if instance.child:
                 instance.killed = False
                 instance.child.stop()
-            elif never_launched and instance.state == "stopping":
+            elif now == "stopping":  # it was never launched
                 self._gone(instance, "stopped")
 
     def restart(self, instance: Instance) -> None:
@@ -269,9 +268,7 @@ class Supervisor:
             self._kill(instance, f"It was not listening after {READY_SECONDS:.0f} s.")
         elif instance.state == "running":
             if clock - instance.heard > SILENT_SECONDS:
-                self._kill(
-                    instance, f"It gave no sign of life for {SILENT_SECONDS:.0f} s: stopped or stuck."
-                )
+                self._kill(instance, f"It gave no sign of life for {SILENT_SECONDS:.0f} s: stopped or stuck.")
             elif clock - instance.since > HEALTHY_SECONDS and instance.retries:
                 instance.retries = 0
                 instance.crashes.clear()
@@ -317,7 +314,9 @@ class Supervisor:
         instance.crashes.append(clock)
         full = len(instance.crashes) == CRASHES
         if full and clock - instance.crashes[0] <= CRASH_WINDOW:
-            hint = f"It crashed {CRASHES} times in {CRASH_WINDOW:.0f} s. Look at its log, then start it again."
+            hint = (
+                f"It crashed {CRASHES} times in {CRASH_WINDOW:.0f} s. Look at its log, then start it again."
+            )
             instance.trouble = Trouble(instance.trouble.message, hint)
             self._move(instance, "give_up")
             return
@@ -345,11 +344,12 @@ class Supervisor:
         if instance.settings.port == 0 and port.isdigit():
             instance.settings = merge(instance.settings, {"port": int(port)})
 
-    def _move(self, instance: Instance, trigger: Trigger) -> None:
+    def _move(self, instance: Instance, trigger: Trigger) -> State:
         instance.state = after(instance.state, trigger)
         instance.since = self._clock()
         self._tell(instance)
         self.wake.set()
+        return instance.state
 
     def _tell(self, instance: Instance) -> None:
         self._listener.changed(instance)

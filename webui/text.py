@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,7 @@ def lesson(folder: str) -> str:
         return ""
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = reader.parse(path.read_text(encoding="utf-8"))
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in itertools.pairwise(tokens):
         if opening.type == "heading_open":
             opening.attrSet("id", "lesson-" + slug(inline.content))
     return str(reader.renderer.render(tokens, reader.options, {}))
@@ -62,8 +63,9 @@ def highlight_css() -> str:
     """The colours of highlighted source, for both themes."""
     from pygments.formatters import HtmlFormatter
 
-    light = HtmlFormatter(style="friendly").get_style_defs(".source")
-    dark = HtmlFormatter(style="github-dark")
+    friendly: Any = HtmlFormatter(style="friendly")
+    dark: Any = HtmlFormatter(style="github-dark")
+    light = friendly.get_style_defs(".source")
     nested = "\n".join(dark.get_style_defs('[data-theme="dark"] .source').splitlines())
     auto = "\n".join(dark.get_style_defs(":root:not([data-theme]) .source").splitlines())
     css = f"{light}\n{nested}\n@media (prefers-color-scheme: dark) {{\n{auto}\n}}\n"
