@@ -1,0 +1,49 @@
+/** The words of a command line and of the request's button. Pure. */
+
+/** @typedef {import("./types.js").Field} Field */
+
+/**
+ * The client's command line with what the form says: only what differs from the default.
+ * @param {string} base @param {Field[]} fields @param {Record<string, any>} values
+ */
+export function commandLine(base, fields, values) {
+  const words = [base];
+  for (const field of fields) {
+    const value = values[field.name];
+    if (value === field.default || value === null || value === undefined || value === "") continue;
+    const long = `--${field.name.replaceAll("_", "-")}`;
+    if (field.type === "flag") words.push(value ? long : `--no-${long.slice(2)}`);
+    else words.push(field.flags?.[0] ?? long, quote(String(value)));
+  }
+  return words.join(" ");
+}
+
+/** @param {string} word */
+function quote(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** «Send {count} pings» with the values put in; a single one without its plural s. @param {string} text @param {Record<string, any>} values */
+export function filled(text, values) {
+  return text.replace(/\{(\w+)\}( \w+s\b)?/g, (_, name, noun = "") => {
+    const value = values[name] ?? "";
+    return `${value}${value === 1 ? noun.slice(0, -1) : noun}`;
+  });
+}
+
+/** Why a request cannot be sent now; "" if it can. @param {string} state @param {boolean} teacher */
+export function whyNot(state, teacher) {
+  switch (state) {
+    case "running":
+      return "";
+    case "starting":
+    case "backoff":
+      return "The server is about to start.";
+    case "stopping":
+      return "The server is stopping.";
+    case "failed":
+      return teacher ? "The server has failed: see above." : "The server has failed. The teacher can start it again.";
+    default:
+      return teacher ? "The server is stopped. Start it first." : "The server is stopped. The teacher can start it.";
+  }
+}

@@ -1,0 +1,115 @@
+/** Reading, writing and faulting the fields that templates/_fields.html made. */
+
+import { write } from "./dom.js";
+
+/** @typedef {import("./types.js").Field} Field */
+
+/**
+ * What an input's text means for the interface. What is not a number goes as it is, and is refused
+ * with words by the dashboard, which alone knows the rules.
+ * @param {Field} field @param {string} text @param {boolean} [checked]
+ */
+export function toValue(field, text, checked = false) {
+  if (field.type === "flag") return checked;
+  if (field.type === "text") return text === "" && field.optional ? null : text;
+  const trimmed = text.trim();
+  if (trimmed === "") return null;
+  if (field.type === "choice") return trimmed;
+  const value = Number(trimmed.replace(",", "."));
+  return Number.isNaN(value) ? trimmed : value;
+}
+
+/** How a value stands in an input. @param {any} value */
+export function toText(value) {
+  if (value === null || value === undefined) return "";
+  return typeof value === "number" ? String(Number(value.toPrecision(10))) : String(value);
+}
+
+/** Equal for the person who reads it. @param {any} a @param {any} b */
+export function same(a, b) {
+  return typeof a === "number" && typeof b === "number" ? Math.abs(a - b) < 1e-9 : a === b;
+}
+
+/** Whether all of a preset's settings are in force. @param {Record<string, any>} preset @param {Record<string, any>} settings */
+export function inForce(preset, settings) {
+  return Object.entries(preset).every(([name, value]) => same(value, settings[name]));
+}
+
+/** @param {Field} field @param {string} prefix @returns {HTMLInputElement|null} */
+export function inputOf(field, prefix) {
+  return /** @type {HTMLInputElement|null} */ (document.getElementById(`${prefix}-${field.name}`));
+}
+
+/** @param {Field[]} fields @param {string} prefix @returns {Record<string, any>} */
+export function readFields(fields, prefix) {
+  /** @type {Record<string, any>} */
+  const values = {};
+  for (const field of fields) {
+    const input = inputOf(field, prefix);
+    if (input) values[field.name] = toValue(field, input.value, input.checked);
+  }
+  return values;
+}
+
+/** @param {Field} field @param {string} prefix @param {any} value */
+export function writeField(field, prefix, value) {
+  const input = inputOf(field, prefix);
+  if (!input) return;
+  if (field.type === "flag") input.checked = Boolean(value);
+  else if (input.value !== toText(value)) input.value = toText(value);
+  const slider = sliderOf(field, prefix);
+  if (slider && value !== null) slide(slider, Number(value));
+}
+
+/** @param {Field} field @param {string} prefix @returns {HTMLInputElement|null} */
+export function sliderOf(field, prefix) {
+  return /** @type {HTMLInputElement|null} */ (document.getElementById(`${prefix}-${field.name}-slider`));
+}
+
+/** Set a slider and how far its track is filled. @param {HTMLInputElement} slider @param {number} value */
+export function slide(slider, value) {
+  slider.value = String(value);
+  const low = Number(slider.min);
+  const part = (Number(slider.value) - low) / (Number(slider.max) - low || 1);
+  slider.style.setProperty("--part", `${100 * part}%`);
+}
+
+/** Slider and number say the same. @param {Field[]} fields @param {string} prefix @param {(field: Field) => void} changed */
+export function tieSliders(fields, prefix, changed) {
+  for (const field of fields) {
+    const input = inputOf(field, prefix);
+    const slider = sliderOf(field, prefix);
+    if (slider && input) {
+      slide(slider, Number(input.value));
+      slider.addEventListener("input", () => {
+        input.value = slider.value;
+        slide(slider, Number(slider.value));
+        changed(field);
+      });
+    }
+    input?.addEventListener("input", () => {
+      if (slider && input.value !== "") slide(slider, Number(input.value));
+      changed(field);
+    });
+  }
+}
+
+/**
+ * Say beside each field what is wrong with it; returns what belongs to no field here.
+ * @param {Field[]} fields @param {string} prefix @param {{message: string, field?: string, hint?: string}[]} faults
+ */
+export function showFaults(fields, prefix, faults) {
+  for (const field of fields) {
+    const fault = faults.find((entry) => entry.field === field.name);
+    const line = document.getElementById(`${prefix}-${field.name}-error`);
+    if (!line) continue;
+    line.hidden = !fault;
+    write(line, fault ? [fault.message, fault.hint].filter(Boolean).join(" ") : "");
+    const input = inputOf(field, prefix);
+    input?.toggleAttribute("aria-invalid", Boolean(fault));
+    const fold = fault ? input?.closest("details") : null;
+    if (fold) fold.open = true;
+  }
+  const names = fields.map((field) => field.name);
+  return faults.filter((fault) => !fault.field || !names.includes(fault.field));
+}

@@ -1,0 +1,167 @@
+/** Cards of servers, on the overview and on a lab's page. */
+
+import { call, words } from "./api.js";
+import { askDelete } from "./confirm.js";
+import { byId, el, fill, notice, one, write } from "./dom.js";
+import { plural } from "./format.js";
+import { createSpark } from "./spark.js";
+
+/** @typedef {import("./types.js").Summary} Summary */
+/** @typedef {import("./types.js").Page} Page */
+/** @typedef {{element: HTMLElement, update: (instance: Summary) => void}} Card */
+
+/** @param {Page} page @param {string} [lab] only this lab's servers */
+export function mountCards(page, lab = "") {
+  const list = byId("instances");
+  const empty = byId("instances-empty");
+  /** @type {Map<string, Card>} */
+  const cards = new Map();
+  const teacher = page.me?.role === "teacher";
+  write(empty, emptyWords(teacher, lab));
+
+  /** @param {Summary[]} instances */
+  return (instances) => {
+    const shown = instances.filter((instance) => !lab || instance.lab === lab);
+    for (const [id, card] of cards) {
+      if (shown.some((instance) => instance.id === id)) continue;
+      card.element.remove();
+      cards.delete(id);
+    }
+    for (const instance of shown) {
+      let card = cards.get(instance.id);
+      if (!card) {
+        card = createCard(instance, page, teacher);
+        cards.set(instance.id, card);
+        list.append(card.element);
+      }
+      card.update(instance);
+    }
+    empty.hidden = shown.length > 0;
+    const running = shown.filter((instance) => instance.state === "running").length;
+    const note = document.getElementById("running-count");
+    if (note) write(note, shown.length ? `${running} of ${plural(shown.length, "server")} running` : "");
+  };
+}
+
+/** @param {boolean} teacher @param {string} lab */
+function emptyWords(teacher, lab) {
+  if (!teacher) return "No server yet. When the teacher starts one, it appears here by itself.";
+  return lab ? "No server of this lab yet. Press Start below." : "No server yet. Press Start on one of the labs below.";
+}
+
+/** @param {Summary} first @param {Page} page @param {boolean} teacher @returns {Card} */
+function createCard(first, page, teacher) {
+  let instance = first;
+  const spark = createSpark(page.labs[first.lab]?.spark ?? "");
+  const word = el("span", {});
+  const dot = el("i", { class: "dot", "aria-hidden": "true" });
+  const code = el("code", {});
+  const copy = el("button", { type: "button", class: "copy", "aria-label": "Copy the address", title: "Copy the address" });
+  const address = el("p", { class: "address" }, code, copy);
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const free = el("button", { type: "button", hidden: true });
+  const turn = el("button", { type: "button", class: "turn" });
+  const away = el("button", { type: "button", class: "danger", "aria-label": `Delete ${first.title}` }, "Delete…");
+  const href = `/instances/${first.id}`;
+  const element = el(
+    "article", { class: "card instance", "data-instance": first.id },
+    el("header", {}, el("h3", {}, el("a", { href }, first.title)), el("span", { class: "state", role: "status" }, dot, word)),
+    address, spark.element, error,
+    el("footer", {}, el("a", { class: "button primary", href }, "Open"), teacher && turn, teacher && free, el("span", { class: "grow" }), teacher && away),
+  );
+
+  /** @param {() => Promise<any>} work */
+  async function attempt(work) {
+    turn.disabled = true;
+    try {
+      await work();
+      notice("");
+    } catch (problem) {
+      error.hidden = false;
+      write(error, words(problem));
+    }
+    turn.disabled = false;
+  }
+  turn.addEventListener("click", () => attempt(() => call("POST", `/instances/${instance.id}/${isUp(instance) ? "stop" : "start"}`)));
+  free.addEventListener("click", () => attempt(() => usePort(instance.id, Number(free.dataset.port))));
+  away.addEventListener("click", async () => {
+    if (await askDelete(instance)) await attempt(() => call("DELETE", `/instances/${instance.id}`));
+  });
+
+  /** @param {Summary} next */
+  function update(next) {
+    instance = next;
+    element.dataset.state = next.state;
+    dot.dataset.state = next.state;
+    write(word, next.state);
+    write(code, next.address || "no address while it is stopped");
+    copy.hidden = !next.address;
+    copy.dataset.copyText = next.address;
+    spark.push(next.rate ?? 0);
+    const trouble = next.state === "failed" || next.state === "backoff" ? next.last_error : null;
+    error.hidden = !trouble;
+    write(error, trouble ? [trouble.message, trouble.hint].filter(Boolean).join(" ") : "");
+    offer(free, trouble);
+    write(turn, isUp(next) ? "Stop" : "Start");
+    turn.disabled = next.state === "stopping";
+  }
+  return { element, update };
+}
+
+/** @param {{state: string}} instance */
+export function isUp(instance) {
+  return ["running", "starting", "backoff"].includes(instance.state);
+}
+
+/** Offer a free port, if the trouble names one. @param {HTMLButtonElement} button @param {import("./types.js").Trouble|null|undefined} trouble */
+export function offer(button, trouble) {
+  button.hidden = !trouble?.port;
+  if (!trouble?.port) return;
+  button.dataset.port = String(trouble.port);
+  write(button, `Use ${trouble.port}`);
+}
+
+/** Start a kept instance on another port. @param {string} id @param {number} port */
+export async function usePort(id, port) {
+  await call("PATCH", `/instances/${id}`, { settings: { port } });
+  return call("POST", `/instances/${id}/start`);
+}
+
+/**
+ * Start a server of a lab and open its page; on trouble say it, and offer a free port.
+ * @param {string} lab @param {Record<string, any>} settings @param {HTMLButtonElement} button
+ * @param {HTMLElement} line @param {(faults: import("./api.js").Fault[]) => {message: string}[]} [place]
+ */
+export async function startLab(lab, settings, button, line, place = (faults) => faults) {
+  button.disabled = true;
+  line.hidden = true;
+  place([]);
+  try {
+    const instance = await call("POST", "/instances", { lab, settings });
+    location.assign(`/instances/${instance.id}`);
+    return;
+  } catch (problem) {
+    const error = /** @type {import("./api.js").ApiError} */ (problem);
+    const rest = error.faults ? place(error.faults) : [];
+    line.hidden = rest.length === 0 && Boolean(error.faults);
+    fill(line, words(error) + " ");
+    const port = error.instance?.last_error?.port;
+    if (error.instance && port) {
+      line.hidden = false;
+      const id = error.instance.id;
+      const use = el("button", { type: "button" }, `Use ${port}`);
+      use.addEventListener("click", () => usePort(id, port).then(() => location.assign(`/instances/${id}`), (e) => fill(line, words(e))));
+      line.append(use);
+    }
+  }
+  button.disabled = false;
+}
+
+/** The big Start on each lab's card. */
+export function mountStarts() {
+  for (const button of document.querySelectorAll("button[data-start]")) {
+    if (!(button instanceof HTMLButtonElement)) continue;
+    const card = /** @type {HTMLElement} */ (button.closest(".card"));
+    button.addEventListener("click", () => startLab(button.dataset.start ?? "", {}, button, one(card, ".error")));
+  }
+}

@@ -1,0 +1,47 @@
+/** A server's page: everything of one instance. */
+
+import { byId } from "../dom.js";
+import { mountHead } from "../head.js";
+import { createStore } from "../keep.js";
+import { connect } from "../live.js";
+import { isTeacher, readPage } from "../page.js";
+import { mountRail } from "../rail.js";
+import { ratesPicture } from "../rates.js";
+import { mountReading } from "../reading.js";
+import { mountSettings } from "../settings.js";
+import { addKeys, mountShell, showLink } from "../shell.js";
+import { mountTiles } from "../tiles.js";
+import { mountTraffic } from "../traffic.js";
+import { mountTry } from "../tryit.js";
+
+const page = readPage();
+const lab = /** @type {import("../types.js").Lab} */ (page.lab);
+const instance = /** @type {import("../types.js").Instance} */ (page.instance);
+const store = createStore(instance);
+const teacher = isTeacher(page);
+
+mountShell();
+const rail = mountRail(instance.id);
+mountHead(byId("head"), store);
+mountSettings(byId("settings-card"), store, lab, teacher);
+
+/* A lab that draws for itself brings picture() and, if it likes, tiles() and resultSummary(). */
+const own = lab.view.picture ? await import(`../labs/${lab.name}.js`) : {};
+const handle = (own.picture ?? ratesPicture)(byId("picture"), store, page) ?? {};
+mountTiles(byId("tiles"), store, lab, own.tiles && ((/** @type {any} */ state) => own.tiles(state, handle)));
+const trying = mountTry(byId("try"), store, page, { ...handle, resultSummary: own.resultSummary, columns: own.columns });
+const traffic = mountTraffic(byId("traffic"), store, page);
+mountReading(byId("reading"));
+
+const pause = () => store.dispatch({ type: "pause", paused: !store.state.paused });
+addKeys(
+  { key: "s", does: "Send the test request", run: () => trying.send() },
+  { key: "p", does: "Pause or resume chart and log", run: pause },
+  { key: "/", does: "Filter the traffic", run: () => traffic.focusFilter() },
+  { key: "f", does: "Follow the newest traffic", run: () => traffic.follow() },
+  { key: "↑ ↓", does: "In the traffic: the event before or after, with its bytes" },
+  { key: "Esc", does: "Close details, a dialog, the menu" },
+  { key: "drag", does: "In a chart: zoom; a double click shows all again" },
+);
+store.subscribe((state) => showLink(state.link, state.paused));
+connect({ instance: instance.id, store, onOverview: rail, onLink: (link) => showLink(link, store.state.paused) });

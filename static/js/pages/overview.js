@@ -1,0 +1,20 @@
+/** The overview page. */
+
+import { connect } from "../live.js";
+import { mountCards, mountStarts } from "../overview.js";
+import { readPage } from "../page.js";
+import { mountRail } from "../rail.js";
+import { mountShell, showLink } from "../shell.js";
+
+const page = readPage();
+mountShell();
+mountStarts();
+const rail = mountRail();
+const cards = mountCards(page);
+connect({
+  onLink: (link) => showLink(link),
+  onOverview(instances) {
+    rail(instances);
+    cards(instances);
+  },
+});

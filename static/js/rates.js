@@ -1,0 +1,75 @@
+/** The picture of a lab that brings none: its counters' rates per second. */
+
+import { axis, COLOURS, DASHES, timeAxis, uPlot } from "./chartbase.js";
+import { all, el, fill } from "./dom.js";
+import { number } from "./format.js";
+
+/** @typedef {import("./types.js").Second} Second */
+
+/**
+ * Columns for the chart: times, then each counter's increase per second. A counter that fell was
+ * reset by a restart and starts from zero. Pure.
+ * @param {Second[]} seconds @param {string[]} names @returns {number[][]}
+ */
+export function rateColumns(seconds, names) {
+  const columns = [/** @type {number[]} */ ([]), ...names.map(() => /** @type {number[]} */ ([]))];
+  for (let place = 1; place < seconds.length; place += 1) {
+    const [before, old] = seconds[place - 1];
+    const [t, counters] = seconds[place];
+    const span = Math.max(t - before, 0.001);
+    columns[0].push(t);
+    for (const [index, name] of names.entries()) {
+      const rise = (counters[name] ?? 0) - (old[name] ?? 0);
+      columns[index + 1].push((rise < 0 ? (counters[name] ?? 0) : rise) / span);
+    }
+  }
+  return columns;
+}
+
+/** @param {HTMLElement} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page */
+export function ratesPicture(element, store, page) {
+  const lab = /** @type {import("./types.js").Lab} */ (page.lab);
+  const names = lab.view.tiles.length ? lab.view.tiles : lab.counters.slice(0, 6).map((counter) => counter.name);
+  const titles = names.map((name) => lab.counters.find((counter) => counter.name === name)?.title ?? name);
+  const box = el("div", { class: "plot" });
+  const legend = el("div", { class: "legend" }, ...titles.map((title, place) => el("button", { type: "button", "aria-pressed": "true", "data-series": place + 1 }, el("i", { class: `swatch s${place % COLOURS.length}` }), title)));
+  const body = el("tbody");
+  const table = el("details", { class: "more" }, el("summary", {}, "The same as a table"), el("div", { class: "scroll" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, el("th", {}, "Time"), ...titles.map((title) => el("th", {}, `${title} /s`)))), body)));
+  fill(element, el("div", { class: "headline" }, el("h2", {}, "Per second")), box, legend, table);
+  /** @type {import("uplot")|null} */
+  let chart = null;
+  let asked = 0;
+  const hidden = new Set();
+
+  function make() {
+    chart?.destroy();
+    const series = [{}, ...titles.map((label, place) => ({ label, stroke: COLOURS[place % COLOURS.length], dash: DASHES[place % DASHES.length], width: 2, show: !hidden.has(place + 1), points: { show: false } }))];
+    chart = new uPlot({ width: box.clientWidth || 600, height: 300, series, axes: [timeAxis(true), axis("per second")], legend: { show: false } }, columns(), box);
+  }
+  const columns = () => /** @type {import("uplot").AlignedData} */ (/** @type {unknown} */ (rateColumns(store.state.seconds, names)));
+  function draw() {
+    asked = 0;
+    if (store.state.paused) return;
+    performance.mark("chart-start");
+    const data = columns();
+    chart?.batch(() => chart?.setData(data));
+    performance.measure("chart-update", "chart-start");
+    if (table.open) fill(body, ...Array.from(data[0], (t, row) => el("tr", {}, el("td", {}, new Date(t * 1000).toLocaleTimeString()), ...names.map((_, place) => el("td", {}, number(Number(data[place + 1][row])))))).slice(-300));
+  }
+  for (const button of all(legend, "button")) {
+    button.addEventListener("click", () => {
+      const series = Number(button.dataset.series);
+      if (!hidden.delete(series)) hidden.add(series);
+      button.setAttribute("aria-pressed", String(!hidden.has(series)));
+      chart?.setSeries(series, { show: !hidden.has(series) });
+    });
+  }
+  new ResizeObserver(() => chart?.setSize({ width: box.clientWidth, height: 300 })).observe(box);
+  document.addEventListener("look", make);
+  table.addEventListener("toggle", draw);
+  store.subscribe(() => {
+    asked ||= requestAnimationFrame(draw);
+  });
+  make();
+  return {};
+}

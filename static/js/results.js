@@ -1,0 +1,118 @@
+/** What came of a test request: progress, summary, details, the terminal's text, and those before. */
+
+import { el, fill, write } from "./dom.js";
+import { duration } from "./format.js";
+import { historyLine } from "./history.js";
+import { resultTable, scalars } from "./resulttable.js";
+import { isOpen } from "./tryit.js";
+
+/** @typedef {import("./types.js").Request} Request */
+
+/**
+ * @param {HTMLElement} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page
+ * @param {import("./tryit.js").LabHooks} hooks @param {(request: Request) => boolean} isMine
+ */
+export function mountResults(element, store, page, hooks, isMine) {
+  const title = el("h3", {}, "Results");
+  const bar = el("progress", { max: "1", value: "0", "aria-label": "Progress" });
+  const status = el("p", { class: "help" });
+  const head = el("div", { class: "resulthead" }, title, status, bar);
+  const summary = el("div", { class: "summary" });
+  const names = ["Summary", "Details", "Terminal"];
+  const tabs = names.map((name, place) => el("button", { type: "button", role: "tab", id: `tab-result-${place}`, "aria-controls": `result-${place}`, "aria-selected": String(place === 0), tabindex: place ? "-1" : "0" }, name));
+  const list = el("div", { class: "tabs", role: "tablist", "aria-label": "Results" }, ...tabs);
+  const panels = names.map((_, place) => el("div", { role: "tabpanel", id: `result-${place}`, "aria-labelledby": `tab-result-${place}`, hidden: place > 0, tabindex: "0" }));
+  const output = el("pre", { class: "terminal" });
+  const past = el("ol", { class: "history" });
+  const fold = el("details", { class: "more" }, el("summary", {}, "Recent requests"), past);
+  const empty = el("p", { class: "empty" }, `No results yet: press «${page.lab?.view.primary.replace(/\{\w+\} ?/g, "")}», or run the command at the left in a terminal.`);
+  panels[0].append(summary);
+  panels[2].append(output);
+  const body = el("div", { class: "resultbody" }, head, list, ...panels);
+  fill(element, empty, body, fold);
+  let chosen = "";
+  let drawn = "";
+  let asked = 0;
+
+  const pick = () => store.state.requests.find((entry) => entry.id === chosen) ?? store.state.requests.find(isMine) ?? store.state.requests[0];
+
+  function show() {
+    asked = 0;
+    const request = pick();
+    empty.hidden = Boolean(request);
+    body.hidden = !request;
+    fold.hidden = store.state.requests.length < 2;
+    if (!request) return;
+    write(title, isMine(request) ? "Your request" : `Request of ${request.person}`);
+    write(status, statusWords(request, hooks));
+    showProgress(bar, request, hooks);
+    write(output, request.output || "Nothing printed yet.");
+    const version = `${request.id} ${request.state} ${request.result ? "r" : ""}`;
+    if (version !== drawn) draw(request);
+    drawn = version;
+  }
+
+  /** @param {Request} request */
+  function draw(request) {
+    const { result } = request;
+    fill(summary, request.error && el("p", { class: "error" }, request.error), result && (hooks.resultSummary?.(request, page) ?? null), result && scalars(result, Boolean(hooks.resultSummary)));
+    if (!result && !request.error) fill(summary, el("p", { class: "empty" }, request.state === "cancelled" ? "Cancelled before there was a result." : "The numbers come at the end. The chart and the terminal show it as it happens."));
+    fill(panels[1], result ? resultTable(result, hooks.columns) : el("p", { class: "empty" }, "Nothing yet."));
+  }
+
+  function showPast() {
+    fill(past, ...store.state.requests.map((request) => historyLine(request, page, isMine(request), () => choose(request.id))));
+  }
+
+  /** @param {string} id */
+  function choose(id) {
+    chosen = id;
+    show();
+  }
+
+  for (const [place, tab] of tabs.entries()) {
+    tab.addEventListener("click", () => select(place));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: 2 }[event.key];
+      if (step) select((place + step) % 3).focus();
+    });
+  }
+  /** @param {number} place */
+  function select(place) {
+    for (const [other, tab] of tabs.entries()) {
+      tab.setAttribute("aria-selected", String(other === place));
+      tab.tabIndex = other === place ? 0 : -1;
+      panels[other].hidden = other !== place;
+    }
+    return tabs[place];
+  }
+
+  store.subscribe((_, change) => {
+    if (change.requests) showPast();
+    asked ||= requestAnimationFrame(show);
+  });
+  show();
+  return { choose };
+}
+
+/** @param {Request} request @param {import("./tryit.js").LabHooks} hooks */
+function statusWords(request, hooks) {
+  const progress = hooks.progress?.(request);
+  const took = request.started && request.ended ? ` after ${duration(request.ended - request.started)}` : "";
+  switch (request.state) {
+    case "queued":
+      return request.position ? `waiting, place ${request.position} in the queue` : "waiting";
+    case "running":
+      return progress ? `running, ${progress.done} of ${progress.total}` : "running";
+    default:
+      return `${request.state}${took}`;
+  }
+}
+
+/** @param {HTMLProgressElement} bar @param {Request} request @param {import("./tryit.js").LabHooks} hooks */
+function showProgress(bar, request, hooks) {
+  bar.classList.toggle("off", !isOpen(request));
+  const progress = hooks.progress?.(request);
+  if (request.state === "queued" || (request.state === "running" && !progress)) bar.removeAttribute("value");
+  else bar.value = progress && request.state === "running" ? progress.done / Math.max(1, progress.total) : 1;
+}

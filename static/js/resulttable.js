@@ -1,0 +1,50 @@
+/** A result as tables, whatever the lab: its plain fields, and its first list of objects. */
+
+import { el } from "./dom.js";
+import { count, msDigits, number, title } from "./format.js";
+
+const ROWS = 2000;
+
+/** A field's name and unit: `rtt_min_ms` is «Rtt min» in ms. Pure. @param {string} name @returns {[string, string]} */
+export function named(name) {
+  const units = { _ms: "ms", _percent: "%", _s: "s", _bytes: "bytes" };
+  for (const [end, unit] of Object.entries(units)) {
+    if (name.endsWith(end)) return [title(name.slice(0, -end.length)).replace(/^Rtt/, "Round trip,").replace(/,$/, ""), unit];
+  }
+  return [title(name), ""];
+}
+
+/** A value in words. Pure. @param {any} value @param {string} unit */
+export function shown(value, unit) {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value !== "number") return String(value);
+  if (unit === "ms") return Number.isInteger(value) ? count(value) : msDigits(value);
+  return Number.isInteger(value) ? count(value) : number(value, 3);
+}
+
+/** The plain fields. @param {Record<string, any>} result @param {boolean} folded */
+export function scalars(result, folded) {
+  const rows = Object.entries(result).filter(([, value]) => value === null || typeof value !== "object");
+  const list = el("dl", { class: "scalars" });
+  for (const [name, value] of rows) {
+    const [words, unit] = named(name);
+    list.append(el("div", {}, el("dt", {}, words), el("dd", {}, shown(value, unit), unit && el("small", {}, ` ${unit}`))));
+  }
+  return folded ? el("details", { class: "more" }, el("summary", {}, "All numbers"), list) : list;
+}
+
+/** The first list of objects. @param {Record<string, any>} result @param {Record<string, string>} [words] the lab's titles */
+export function resultTable(result, words = {}) {
+  const list = Object.values(result).find((value) => Array.isArray(value) && value.length > 0 && typeof value[0] === "object");
+  if (!list) return el("p", { class: "empty" }, "This result has no list.");
+  const names = /** @type {string[]} */ ([...new Set(list.flatMap((/** @type {object} */ row) => Object.keys(row)))]);
+  const heads = names.map((name) => {
+    const [text, unit] = named(name);
+    return el("th", { scope: "col" }, words[name] ?? text, unit && el("small", {}, ` ${unit}`));
+  });
+  const rows = list.slice(0, ROWS).map((/** @type {Record<string, any>} */ row) =>
+    el("tr", { "data-status": row.status }, ...names.map((name) => el("td", {}, shown(row[name] ?? (typeof list[0][name] === "boolean" ? false : null), named(name)[1])))));
+  const more = list.length > ROWS && el("p", { class: "help" }, `The first ${count(ROWS)} of ${count(list.length)}; the export has all.`);
+  return el("div", { class: "scroll" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)), more || null);
+}

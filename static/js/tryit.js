@@ -1,0 +1,96 @@
+/** The form that sends a test request, and which request its results show. */
+
+import { call } from "./api.js";
+import { byId, one, say, write } from "./dom.js";
+import { commandLine, filled, whyNot } from "./command.js";
+import { inputOf, readFields, showFaults } from "./fields.js";
+import { mountResults } from "./results.js";
+
+/** @typedef {import("./types.js").Request} Request */
+/**
+ * @typedef {{progress?: (request: Request) => {done: number, total: number}|null,
+ *   resultSummary?: (request: Request, page: import("./types.js").Page) => HTMLElement|null,
+ *   columns?: Record<string, string>}} LabHooks what a lab's own module may add
+ */
+
+/** @param {HTMLElement} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page @param {LabHooks} hooks */
+export function mountTry(element, store, page, hooks) {
+  const lab = /** @type {import("./types.js").Lab} */ (page.lab);
+  const form = byId("request");
+  const send = /** @type {HTMLButtonElement} */ (byId("send"));
+  const cancel = /** @type {HTMLButtonElement} */ (byId("cancel"));
+  const problemLine = one(form, ":scope > .error");
+  const teacher = page.me?.role === "teacher";
+  let sending = false;
+  /** @type {Map<string, string>} */
+  const states = new Map();
+
+  const isMine = (/** @type {Request} */ request) => request.mine || request.person_id === page.me?.id;
+  const current = () => store.state.requests.find((entry) => isMine(entry) && isOpen(entry));
+  const results = mountResults(byId("results"), store, page, hooks, isMine);
+
+  function show() {
+    const values = readFields(lab.request, "request");
+    const open = current();
+    const reason = open ? openWords(open) : whyNot(store.state.instance?.state ?? "stopped", teacher);
+    write(send, filled(lab.view.primary, values));
+    send.disabled = sending || reason !== "";
+    write(byId("send-reason"), reason);
+    cancel.hidden = !open;
+    write(byId("client-command"), commandLine(store.state.instance?.client_command ?? "", lab.request, values));
+  }
+
+  async function submit() {
+    const id = store.state.instance?.id;
+    if (send.disabled || !id) return;
+    sending = true;
+    show();
+    problemLine.hidden = true;
+    try {
+      const request = await call("POST", `/instances/${id}/requests`, readFields(lab.request, "request"));
+      showFaults(lab.request, "request", []);
+      if (!store.state.requests.some((entry) => entry.id === request.id)) store.dispatch({ type: "request", request });
+      results.choose(request.id);
+    } catch (problem) {
+      const error = /** @type {import("./api.js").ApiError} */ (problem);
+      const rest = showFaults(lab.request, "request", error.faults ?? []);
+      problemLine.hidden = rest.length === 0 && Boolean(error.faults);
+      write(problemLine, error.words ?? String(error));
+    }
+    sending = false;
+    show();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  form.addEventListener("input", show);
+  cancel.addEventListener("click", () => {
+    const open = current();
+    if (open) call("DELETE", `/requests/${open.id}`).catch((error) => write(byId("send-reason"), error.words));
+  });
+  for (const field of lab.request) inputOf(field, "request")?.setAttribute("data-request", field.name);
+
+  store.subscribe((state, change) => {
+    for (const request of change.requests ?? []) {
+      const before = states.get(request.id);
+      if (before && before !== request.state && isMine(request)) say(`Your request is ${request.state}`);
+      states.set(request.id, request.state);
+    }
+    if (change.type !== "frame") show();
+  });
+  show();
+  return { send: submit };
+}
+
+/** @param {Request} request */
+export function isOpen(request) {
+  return request.state === "queued" || request.state === "running";
+}
+
+/** @param {Request} request */
+function openWords(request) {
+  if (request.state === "running") return "Your request is running.";
+  return request.position ? `Your request waits: place ${request.position} in the queue.` : "Your request waits in the queue.";
+}
