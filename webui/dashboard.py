@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 import shutil
 import sys
@@ -27,6 +29,9 @@ from webui.states import WrongState
 from webui.store import Store
 from webui.supervisor import Instance, Supervisor, Trouble
 
+log = logging.getLogger(__name__)
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TICK = 0.2
 DETAILS = 100
 """Events in a batch, shared by all running servers; no server gets fewer than FEWEST."""
@@ -65,7 +70,12 @@ class Dashboard:
         host: str = "127.0.0.1",
         labs: dict[str, Lab] = LABS,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LabError(
+                f"The folder {folder} cannot be made: {error.strerror}. Choose another with --data-dir."
+            ) from None
         self.folder, self.labs, self.run_blocking = folder, labs, run_blocking
         self.host = host
         self.emitter: Emitter | None = None
@@ -91,8 +101,11 @@ class Dashboard:
         while not self._closing:
             self.supervisor.wake.wait(TICK)
             self.supervisor.wake.clear()
-            self.supervisor.tick()
-            self.requests.tick()
+            try:
+                self.supervisor.tick()
+                self.requests.tick()
+            except Exception:  # a fault in one instance must not leave all others alone
+                log.exception("looking after the servers failed")
             clock = time.monotonic()
             if clock - last_second >= 1:
                 last_second = clock
@@ -106,9 +119,11 @@ class Dashboard:
     def close(self) -> None:
         """Stop every child, write the rest, close the file."""
         self._closing = True
+        self.hub.closed.set()
         self.supervisor.wake.set()
         self._finished.wait(8)
         self.channel.close()
+        self.hub.keep_numbers()
         self.store.close()
 
     def resume(self) -> None:
@@ -156,8 +171,8 @@ class Dashboard:
 
     def create(self, lab: Lab, values: dict[str, Any], owner: str) -> Instance:
         """Make an instance, stopped, and store it. Raises SettingError, WrongState."""
-        if self.host != "127.0.0.1" and "host" not in values:
-            values = {"host": "0.0.0.0" if self.host not in ("::", "::1") else self.host, **values}
+        if self.host not in LOOPBACK and "host" not in values:
+            values = {"host": self.host, **values}  # the class reaches servers where it reaches us
         settings = parse(lab.settings, values)
         with self._creating:
             if len(self.supervisor.instances) >= INSTANCES:
@@ -298,6 +313,8 @@ class Dashboard:
         folder.mkdir(parents=True, exist_ok=True)
 
         def heard(child: Child, message: wire.Up) -> None:
+            if instance.child is not child and child.poll() is not None:
+                return  # the last words of an earlier run
             self.supervisor.heard(instance, child)
             if isinstance(message, wire.Batch):
                 self._batch(instance.id, child, message)
@@ -395,6 +412,7 @@ class Dashboard:
             self._fill(id, lab)
             self.supervisor.add(instance)
             self._rows[id]["wanted"] = wanted
+        self.store.settle()  # the numbers that are given from now on are reserved
 
     def _fill(self, id: str, lab: Lab) -> None:
         marks = []
@@ -406,7 +424,10 @@ class Dashboard:
         seconds = self.store.read(
             "select t, counters from seconds where instance = ? order by t desc limit 3600", id
         )[::-1]
-        events = [decoder(lab).decode(body) for (body,) in marks]
+        events = []
+        for (body,) in marks:
+            with contextlib.suppress(msgspec.DecodeError):  # written by an older version of the lab
+                events.append(decoder(lab).decode(body))
         self.hub.restore(id, events, [(t, msgspec.json.decode(body)) for t, body in seconds])
 
     def _first_request(self) -> int:

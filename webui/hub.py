@@ -95,12 +95,20 @@ class Hub:
         self._lock = threading.RLock()
         self.topics: dict[str, Topic] = {}
         self.ready = threading.Event()
+        self.closed = threading.Event()
 
     def open(self, instance: str, lab: Lab, n: int = 0, dropped: int = 0) -> Topic:
-        """Begin a topic; ``n`` is a number that was never given."""
+        """Begin a topic; no number above ``n`` was ever given. See that the reservation is stored."""
         with self._lock:
             topic = self.topics[instance] = Topic(lab, n, dropped)
+            self._reserve_ahead(instance, topic)
             return topic
+
+    def keep_numbers(self) -> None:
+        """At the end: nobody gets a number any more, so the next run goes on without a gap."""
+        with self._lock:
+            for instance, topic in self.topics.items():
+                self._reserve(instance, topic.n, topic.dropped)
 
     def close(self, instance: str) -> None:
         """Forget a topic."""
@@ -132,8 +140,7 @@ class Hub:
             topic.events.extend(events)
             topic.fresh.extend(events)
             if topic.n > topic.reserved - RESERVE // 2:
-                topic.reserved = topic.n + RESERVE
-                self._reserve(instance, topic.reserved, topic.dropped)
+                self._reserve_ahead(instance, topic)
             if marked:
                 self._keep_marks(instance, marked)
             self._touch(topic)
@@ -222,6 +229,10 @@ class Hub:
         with self._lock:
             topic = self.topics[instance]
             return {"n": topic.n, "events": _after(topic.events, after), "dropped": topic.dropped}
+
+    def _reserve_ahead(self, instance: str, topic: Topic) -> None:
+        topic.reserved = topic.n + RESERVE
+        self._reserve(instance, topic.reserved, topic.dropped)
 
     def _touch(self, topic: Topic) -> None:
         topic.dirty = True

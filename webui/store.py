@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,6 +48,8 @@ create table if not exists meta (key text primary key, value text not null);
 """
 
 VERSION = "1"
+PATIENCE_SECONDS = 60.0
+"""A file that cannot be written for so long loses what waits."""
 
 Write = tuple[str, Sequence[Any]]
 
@@ -61,8 +64,8 @@ class Store:
         self._wake = threading.Event()
         self._closed = False
         self._failed = ""
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._prepare()
+        self._lock = self._only_one(path.with_suffix(".lock"))
+        self._connection = self._open(path)
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
         self._thread.start()
 
@@ -96,29 +99,61 @@ class Store:
         self._wake.set()
         self._thread.join(5)
         self._connection.close()
+        self._lock.close()
 
-    def _prepare(self) -> None:
+    @staticmethod
+    def _only_one(path: Path) -> sqlite3.Connection:
+        """Held as long as the store is open: two dashboards would give the same numbers twice.
+
+        An SQLite file, because its lock works everywhere and ends with the process, however that ends.
+        """
+        lock = None
         try:
-            self._connection.execute("pragma journal_mode = wal")
-            self._connection.execute("pragma synchronous = normal")
-            self._connection.executescript(SCHEMA)
-            self._connection.execute("insert or ignore into meta values ('version', ?)", (VERSION,))
-            found = self._connection.execute("select value from meta where key = 'version'").fetchone()
+            lock = sqlite3.connect(path, timeout=0, check_same_thread=False, isolation_level=None)
+            lock.execute("begin exclusive")
         except sqlite3.DatabaseError as error:
+            if lock is not None:
+                lock.close()
+            if "locked" in str(error):
+                raise LabError(
+                    f"Another Socket Lab uses the folder {path.parent}. End it, or choose another folder "
+                    "with --data-dir."
+                ) from None
+            raise LabError(f"The folder {path.parent} cannot be used: {error}.") from None
+        return lock
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        connection = None
+        try:
+            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = normal")
+            connection.executescript(SCHEMA)
+            connection.execute("insert or ignore into meta values ('version', ?)", (VERSION,))
+            found = connection.execute("select value from meta where key = 'version'").fetchone()
+            if found[0] != VERSION:
+                raise LabError(
+                    f"The file {path} was written by another version of Socket Lab ({found[0]}). "
+                    "Choose another folder with --data-dir."
+                )
+        except (sqlite3.DatabaseError, LabError) as error:
+            if connection is not None:
+                connection.close()
+            self._lock.close()
+            if isinstance(error, LabError):
+                raise
             raise LabError(
-                f"The file {self._path} cannot be used: {error}. "
+                f"The file {path} cannot be used: {error}. "
                 "Move it away to begin anew, or choose another folder with --data-dir."
             ) from None
-        if found[0] != VERSION:
-            raise LabError(
-                f"The file {self._path} was written by another version of Socket Lab ({found[0]}). "
-                "Choose another folder with --data-dir."
-            )
+        return connection
 
     def _select(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(self._path, timeout=10)
         try:
             return connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise LabError(f"The file {self._path} cannot be read: {error}.") from None
         finally:
             connection.close()
 
@@ -129,15 +164,29 @@ class Store:
             batch = [self._queue.popleft() for _ in range(len(self._queue))]
             writes = [entry for entry in batch if isinstance(entry, tuple)]
             if writes:
-                try:
-                    self._run_blocking(self._write, writes)
-                    self._failed = ""
-                except sqlite3.Error as error:
-                    self._failed = str(error)
-                    log.error("%d changes were not stored: %s", len(writes), error)
+                self._insist(writes)
             for entry in batch:
                 if not isinstance(entry, tuple):
-                    entry()
+                    try:
+                        entry()
+                    except Exception:  # one who waited; the others wait too
+                        log.exception("what waited for the store failed")
+
+    def _insist(self, writes: list[Write]) -> None:
+        """Write; where the file is locked or the disk full, try again until PATIENCE_SECONDS have passed."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self._run_blocking(self._write, writes)
+                self._failed = ""
+                return
+            except Exception as error:  # whatever it is, the writer goes on
+                self._failed = str(error)
+                passing = isinstance(error, sqlite3.OperationalError)
+                if not passing or self._closed or time.monotonic() > deadline:
+                    log.error("%d changes were not stored: %s", len(writes), error)
+                    return
+            time.sleep(0.2)
 
     def _write(self, writes: list[Write]) -> None:
         self._connection.execute("begin immediate")
