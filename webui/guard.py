@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ import msgspec
 
 MAX_BODY = 256 * 1024
 """Bytes of a request's body at the most."""
+
+HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
 Environ = dict[str, Any]
 
@@ -30,19 +33,20 @@ class Guard:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Pass the request on, or refuse it."""
         host = environ.get("HTTP_HOST", "")
-        if host_name(host) not in self.hosts:
+        name = host_name(host)
+        if not name or name not in self.hosts:
             return _refuse(
                 start_response, "403 Forbidden", f"This dashboard does not answer to the name «{host[:80]}».",
                 "Use the address that it printed, or start it with --allow-host NAME.",
             )  # fmt: skip
         origin = environ.get("HTTP_ORIGIN")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and not _same(origin, host):
             return _refuse(
                 start_response, "403 Forbidden", f"A page of «{origin[:80]}» may not use this dashboard.",
                 "Open the dashboard itself.",
             )  # fmt: skip
         length = environ.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) > MAX_BODY:
+        if not length.isascii() or not length.isdigit() or len(length) > 18 or int(length) > MAX_BODY:
             return _refuse(
                 start_response, "413 Content Too Large", f"A request may have {MAX_BODY} bytes.", ""
             )
@@ -52,10 +56,16 @@ class Guard:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower().rstrip(".")
+    """The name in a Host header, without port and brackets; "" if the header is none (RFC 9110, 7.2)."""
+    match = HOST.fullmatch(host)
+    return (match[1] or match[2]).lower().removesuffix(".") if match else ""
+
+
+def _same(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False
 
 
 def _refuse(start_response: Callable[..., Any], status: str, message: str, hint: str) -> Iterable[bytes]:
