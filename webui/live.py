@@ -7,6 +7,7 @@ memory here or keeps others waiting.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -16,6 +17,8 @@ from flask_socketio import SocketIO, disconnect, join_room, leave_room
 
 from webui.auth import Gate
 from webui.dashboard import Dashboard, NotFound
+
+log = logging.getLogger(__name__)
 
 FRAME_SECONDS = 1 / 16
 """Between two frames; at most 16 a second."""
@@ -49,6 +52,8 @@ class Live:
         self._people: dict[str, Any] = {}
         self._behind: dict[str, float] = {}  # sid -> since when
         self._overview = ""
+        self._next_overview = 0.0
+        self._overviewers: set[str] = set()
         dashboard.emitter = self
         for name, handler in (
             ("connect", self._connect), ("disconnect", self._disconnect), ("join", self._join),
@@ -75,18 +80,23 @@ class Live:
     # -- running
 
     def run(self) -> None:
-        """Send frames and overviews for ever."""
-        next_overview = 0.0
-        while True:
+        """Send frames and overviews until the dashboard ends."""
+        while not self._dashboard.hub.closed.is_set():
             began = time.monotonic()
             self._dashboard.hub.ready.wait(0.25)
-            self._shed()
-            for frame in self._dashboard.hub.frames():
-                self._emit("frame", frame, room=_room(frame.instance))
-            if time.monotonic() >= next_overview or not self._overview:
-                next_overview = time.monotonic() + OVERVIEW_SECONDS
-                self._send_overview()
+            try:
+                self._send()
+            except Exception:  # one browser's trouble must not leave all others without news
+                log.exception("sending to the browsers failed")
             time.sleep(max(0.001, began + FRAME_SECONDS - time.monotonic()))
+
+    def _send(self) -> None:
+        self._shed()
+        for frame in self._dashboard.hub.frames():
+            self._emit("frame", frame, room=_room(frame.instance))
+        if time.monotonic() >= self._next_overview or not self._overview:
+            self._next_overview = time.monotonic() + OVERVIEW_SECONDS
+            self._send_overview()
 
     def _send_overview(self) -> None:
         text = Json.dumps(self._overview_data())
@@ -124,6 +134,7 @@ class Live:
         sid = request.sid  # type: ignore[attr-defined]
         for table in (self._watching, self._people, self._behind):
             table.pop(sid, None)
+        self._overviewers.discard(sid)
 
     def _known(self) -> str:
         """The sid of one who may watch; anyone else is disconnected."""
@@ -133,7 +144,7 @@ class Live:
             return ""
         return sid
 
-    def _join(self, data: Any = None) -> None:
+    def _join(self, data: Any = None, *_: Any) -> None:
         sid = self._known()
         id = data.get("instance") if isinstance(data, dict) else None
         after = data.get("after") if isinstance(data, dict) else None
@@ -149,15 +160,16 @@ class Live:
         join_room(_room(instance.id))
         self._snapshot(sid, instance.id, after)
 
-    def _leave(self, data: Any = None) -> None:
+    def _leave(self, data: Any = None, *_: Any) -> None:
         sid = self._known()
         id = data.get("instance") if isinstance(data, dict) else None
         if sid and isinstance(id, str):
             self._watching.get(sid, set()).discard(id)
             leave_room(_room(id))
 
-    def _join_overview(self, data: Any = None) -> None:
+    def _join_overview(self, *_: Any) -> None:
         if sid := self._known():
+            self._overviewers.add(sid)
             join_room("overview")
             self._io.emit("overview", self._overview_data(), to=sid)
 
@@ -179,13 +191,13 @@ class Live:
 
     def _shed(self) -> None:
         now = time.monotonic()
-        for sid in list(self._watching):
+        for sid in list(self._people):
             length = queue_length(self._io, sid)
             if length is None:
                 continue
             if length > BEHIND and sid not in self._behind:
                 self._behind[sid] = now
-                for id in self._watching[sid]:
+                for id in list(self._watching.get(sid, ())):
                     self._io.server.leave_room(sid, _room(id))
                 self._io.server.leave_room(sid, "overview")
             elif sid in self._behind:
@@ -196,7 +208,8 @@ class Live:
 
     def _catch_up(self, sid: str) -> None:
         self._behind.pop(sid, None)
-        self._io.server.enter_room(sid, "overview")
+        if sid in self._overviewers:
+            self._io.server.enter_room(sid, "overview")
         for id in list(self._watching.get(sid, ())):
             self._io.server.enter_room(sid, _room(id))
             self._snapshot(sid, id)
