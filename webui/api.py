@@ -353,11 +353,3 @@ def log(id: str) -> Response:
 def document() -> Response:
     """The OpenAPI document."""
     return to_json(openapi.document(dashboard().labs))
-
-
-@blueprint.route("/", defaults={"path": ""})
-@blueprint.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-def nothing(path: str) -> Response:
-    """What is not there."""
-    person()
-    raise NotFound(f"There is no /api/v1/{path[:80]}.")

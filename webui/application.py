@@ -109,10 +109,10 @@ def allowed_hosts(options: Options) -> list[str]:
 
 
 def _check() -> None:
-    """A browser's session changes something only with the page's CSRF token."""
+    """The API is for those whom we know; a browser's session changes something only with the CSRF token."""
+    if request.path.startswith("/api/") and request.method != "OPTIONS":
+        auth.person()  # nobody known: that is what to say, before what is missing or not there
     if request.method not in ("GET", "HEAD", "OPTIONS") and "Authorization" not in request.headers:
-        if request.path.startswith("/api/"):
-            auth.person()  # nobody known: that is what to say, not that a token is missing
         csrf.protect()
 
 
