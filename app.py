@@ -31,6 +31,7 @@ if __name__ == "__main__" and _asked_mode(sys.argv[1:]) == "eventlet":
     eventlet.monkey_patch()
 
 import argparse  # noqa: E402
+import errno  # noqa: E402
 import secrets  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
@@ -112,7 +113,7 @@ def read_options() -> tuple[Options, bool]:
         help="compress what browsers get: for weak Wi-Fi, costs processor time",
     )
     args = parser.parse_args()
-    if not args.port.isascii() or not args.port.isdigit() or int(args.port) > 65535:
+    if not args.port.isascii() or not args.port.isdigit() or len(args.port) > 5 or int(args.port) > 65535:
         parser.error(f"--port must be a whole number from 0 to 65535, but «{args.port}» was given.")
     if args.token and (len(args.token) > 200 or not args.token.isascii() or not args.token.isprintable()):
         parser.error("--token must be at most 200 printable ASCII characters.")
@@ -137,7 +138,7 @@ def listen(host: str, port: int) -> socket.socket:
         free = next_free_port(host, port, socket.SOCK_STREAM)
         held = f" by {who}" if who else ""
         use = f" Stop it, or use --port {free}." if free else ""
-        if error.errno == 98 or held:
+        if error.errno == errno.EADDRINUSE:
             raise LabError(f"Port {port} is in use{held}.{use}") from None
         raise LabError(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
     return sock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -17,6 +18,7 @@ import msgspec
 import psutil
 from flask import current_app, g, request, session
 
+from servers.kit.errors import LabError
 from servers.kit.lab import Role
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -214,12 +216,14 @@ def _routed_address() -> str:
 def _kept(path: Path, make: Callable[[], str]) -> str:
     """A secret that stays the same over restarts, readable by its owner only."""
     try:
-        text = path.read_text().strip()
-        if text:
-            return text
-    except FileNotFoundError:
-        pass
-    text = make()
-    path.touch(mode=0o600)
-    path.write_text(text + "\n")
+        with contextlib.suppress(FileNotFoundError):
+            path.chmod(0o600)
+            text = path.read_text("ascii").strip()
+            if text:
+                return text
+        text = make()
+        path.touch(mode=0o600)
+        path.write_text(text + "\n", "ascii")
+    except (OSError, ValueError) as error:
+        raise LabError(f"The file {path} cannot be used: {error}.") from None
     return text

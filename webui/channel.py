@@ -73,13 +73,13 @@ class ChannelServer:
             if listener is None:
                 log.warning("a connection to the channel without a valid token was closed")
                 return
-            sock.settimeout(None)
+            lines.patient = True
             listener.connected(sock)
             for line in lines:
                 listener.message(wire_decode(line))
         except StopIteration:
             pass
-        except (OSError, ValueError) as error:  # msgspec.DecodeError is a ValueError
+        except (OSError, ValueError, RecursionError) as error:  # msgspec.DecodeError is a ValueError
             log.warning("a child's channel was closed: %s", error)
         finally:
             sock.close()
@@ -91,10 +91,15 @@ wire_decode = msgspec.json.Decoder(wire.Up).decode
 
 
 class Lines:
-    """The lines of a socket, as an iterator. Raises ValueError for one without an end."""
+    """The lines of a socket, as an iterator. Raises ValueError for one without an end.
+
+    Once it is ``patient`` the socket's time-out, which sending needs, does not end it: a
+    dashboard that was paused finds its time-outs over before it finds what has arrived.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self.patient = False
         self._rest = b""
         self._ready: list[bytes] = []
 
@@ -103,7 +108,12 @@ class Lines:
 
     def __next__(self) -> bytes:
         while not self._ready:
-            data = self._sock.recv(65536)
+            try:
+                data = self._sock.recv(65536)
+            except TimeoutError:
+                if not self.patient:
+                    raise
+                continue
             if not data:
                 raise StopIteration
             time.sleep(0)  # a child that floods must not keep the others waiting

@@ -69,7 +69,7 @@ class Child:
         environment["PYTHONIOENCODING"] = "utf-8"
         if folder is not None:
             environment["SOCKET_LAB_FOLDER"] = str(folder)
-        with theirs:
+        try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.PIPE,
@@ -79,6 +79,12 @@ class Child:
                 env=environment,
                 start_new_session=True,  # Ctrl-C in the dashboard's terminal is the dashboard's
             )
+        except OSError:
+            ours.close()
+            channel.forget(self._token)
+            raise
+        finally:
+            theirs.close()
         threading.Thread(target=self._read_output, args=(ours,), name="output", daemon=True).start()
 
     @property
@@ -115,7 +121,9 @@ class Child:
 
     def kill(self) -> None:
         """End it."""
-        self._signal(signal.SIGKILL)
+        if self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                self._process.kill()
 
     def send(self, message: wire.Down) -> None:
         """Send one message down; nothing happens if it is not connected."""

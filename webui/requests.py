@@ -279,6 +279,8 @@ class RequestQueue:
 
     def _finish(self, request: Request, state: RequestState) -> None:
         """Store first, then say so: what was announced as done is done for good."""
+        if request.finishing:
+            return
         request.finishing = True
         request.ended = time.time()
 
