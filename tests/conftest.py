@@ -1,0 +1,53 @@
+"""What tests of several folders share: the application in this process, and as a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.started import TOKEN, Started
+from webui.application import Options, create_app
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Make applications in this process, in threading mode; each is closed at the end."""
+    made: list[Flask] = []
+
+    def make(folder: Path = tmp_path / "data", **options: Any) -> Flask:
+        app = create_app(Options(**{"data_dir": folder, "token": TOKEN, **options}))
+        app.testing = False  # errors are answered as a person gets them
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        app.extensions["dashboard"].close()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """An application with an empty data folder."""
+    return make_app()
+
+
+@pytest.fixture
+def start_dashboard(tmp_path: Path) -> Iterator[Callable[..., Started]]:
+    """Start ``python app.py`` with these words; each is ended at the end."""
+    with ExitStack() as stack:
+
+        def start(*words: str, data: Path = tmp_path / "data", **how: Any) -> Started:
+            return stack.enter_context(Started(data, *words, **how))
+
+        yield start
+
+
+@pytest.fixture(params=["eventlet", "threading"])
+def dashboard_process(request: pytest.FixtureRequest, start_dashboard: Callable[..., Started]) -> Started:
+    """A dashboard as a process of its own, in each async mode."""
+    return start_dashboard(mode=request.param)
