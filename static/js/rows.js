@@ -19,6 +19,7 @@ export function createRows(element, { follow, empty, onOpen }) {
   let rows = [];
   let following = true;
   let missed = 0;
+  let lastTop = 0;
   let height = 26;
   /** @type {Row|null} */
   let chosen = null;
@@ -65,13 +66,16 @@ export function createRows(element, { follow, empty, onOpen }) {
     missed = 0;
     space.style.height = `${rows.length * height}px`;
     box.scrollTop = box.scrollHeight;
+    lastTop = box.scrollTop;
     draw();
   }
 
+  // Only a scroll upwards ends following: more rows below are no wish of the reader's.
   box.addEventListener("scroll", () => {
     const atEnd = box.scrollTop + box.clientHeight >= rows.length * height - height;
-    if (following && !atEnd) following = false;
-    else if (!following && atEnd && !chosen) following = true;
+    if (box.scrollTop < lastTop - 1 && !atEnd) following = false;
+    else if (atEnd && !chosen) following = true;
+    lastTop = box.scrollTop;
     if (following) missed = 0;
     draw();
   });
@@ -127,7 +131,7 @@ export function createRows(element, { follow, empty, onOpen }) {
         return;
       }
       missed += fresh.length;
-      if (over) box.scrollTop -= over * height;
+      if (over) lastTop = box.scrollTop -= over * height;
       draw();
     },
     count: () => rows.length,
@@ -138,6 +142,11 @@ export function createRows(element, { follow, empty, onOpen }) {
 /** What ties rows together: the connection, or the peer. @param {Row} row */
 function link(row) {
   return row.event.conn || row.event.peer || "";
+}
+
+/** The event in words, without the peer that stands in its own column. @param {import("./types.js").Event} event */
+function wordsOf({ text = "", peer }) {
+  return peer && text.startsWith(`${peer} `) ? text.slice(peer.length + 1) : text;
 }
 
 /** @param {Row} row @param {number} place @param {number} total @param {boolean} chosen @param {string} same */
@@ -155,7 +164,7 @@ function rowElement(row, place, total, chosen, same) {
     el("span", { class: "way", title: arrow === "→" ? "client to server" : arrow ? "server to client" : null }, arrow),
     el("span", { class: "peer" }, row.person && el("b", {}, `${row.person} `), event.peer ?? ""),
     el("span", { class: "kind" }, event.kind.replaceAll("_", " ")),
-    el("span", { class: "text" }, event.text ?? ""),
+    el("span", { class: "text" }, wordsOf(event)),
     el("span", { class: "size" }, event.data ? `${count(event.data.size)} B` : ""),
   );
 }

@@ -15,7 +15,7 @@ const LIMIT = 10_000;
 /** @param {HTMLElement} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page */
 export function mountTraffic(element, store, page) {
   const quiet = new Set(page.lab?.view.quiet ?? []);
-  const filter = el("input", { type: "search", id: "filter", placeholder: "Filter: peer:  kind:  way:  request:  n:  text   (- leaves out)", "aria-label": "Filter the traffic", autocomplete: "off", spellcheck: "false" });
+  const filter = el("input", { type: "search", id: "filter", placeholder: "peer: kind: way: request: n: or text; - leaves out", "aria-label": "Filter the traffic", autocomplete: "off", spellcheck: "false" });
   const pause = el("button", { type: "button", id: "pause", "aria-pressed": "false", title: "Pause log and chart (p)" }, "Pause");
   const all = el("input", { type: "checkbox", id: "all-kinds" });
   const follow = el("button", { type: "button", class: "follow primary", hidden: true });
