@@ -74,9 +74,13 @@ def in_words(error: OSError) -> str:
     return f"{name}: {error.strerror}" if name else str(error)
 
 
+_ELSEWHERE = ("SO_J1939_", "SO_VM_SOCKETS_")
+"""Options of other levels that share SO_ and its numbers."""
+
+
 def _word(prefix: str, value: int) -> str:
     for name in dir(socket):
-        if name.startswith(prefix) and getattr(socket, name) == value:
+        if name.startswith(prefix) and not name.startswith(_ELSEWHERE) and getattr(socket, name) == value:
             return name
     return str(value)
 
@@ -86,4 +90,6 @@ def _option(level: int, option: int) -> str:
         return "SOL_SOCKET, " + _word("SO_", option)
     if level == socket.IPPROTO_TCP:
         return "IPPROTO_TCP, " + _word("TCP_", option)
+    if level == socket.IPPROTO_IPV6:
+        return "IPPROTO_IPV6, " + _word("IPV6_", option)
     return f"{level}, {option}"

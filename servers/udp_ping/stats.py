@@ -114,7 +114,7 @@ def expected_range(settings: Settings, count: int) -> Expected:
     else:
         chances = _normal(count, loss, _variance(count, settings))
     low, high = likeliest(chances)
-    return Expected(count, 100 * loss, low, high)
+    return Expected(count, round(100 * loss, 6), low, high)  # 30, not 30.000000000000004
 
 
 def binomial(count: int, loss: float) -> list[float]:
