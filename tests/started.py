@@ -25,12 +25,17 @@ class Started:
     """``python app.py`` as a person starts it, on a port of the system's choice, ended with the ``with``."""
 
     def __init__(
-        self, data: Path, *words: str, mode: str = "eventlet", root: Path = ROOT, env: dict[str, str] | None = None
+        self,
+        data: Path,
+        *words: str,
+        mode: str = "eventlet",
+        root: Path = ROOT,
+        env: dict[str, str] | None = None,
     ) -> None:
         self.process = subprocess.Popen(
             [
-                sys.executable, "-W", "error", "app.py", "--port", "0", "--no-browser", "--data-dir", str(data),
-                "--token", TOKEN, "--async-mode", mode, *words,
+                sys.executable, "-W", "error", "app.py", "--port", "0", "--no-browser",
+                "--data-dir", str(data), "--token", TOKEN, "--async-mode", mode, *words,
             ],
             cwd=root, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True,
@@ -89,13 +94,20 @@ class Started:
     # -- HTTP
 
     def call(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, timeout: float = 70
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        timeout: float = 70,
     ) -> tuple[int, Any, http.client.HTTPMessage]:
         """Status, body (decoded where it is JSON) and headers of one HTTP exchange."""
         line = http.client.HTTPConnection(self.host.strip("[]"), self.port, timeout=timeout)
         try:
             data = None if body is None else json.dumps(body).encode()
-            line.request(method, path, data, headers if headers is not None else {"Authorization": f"Bearer {TOKEN}"})
+            line.request(
+                method, path, data, headers if headers is not None else {"Authorization": f"Bearer {TOKEN}"}
+            )
             answer = line.getresponse()
             raw = answer.read()
         finally:
@@ -111,7 +123,9 @@ class Started:
 
     def create(self, lab: str = "udp_ping", **settings: Any) -> dict[str, Any]:
         """A new instance, running, on a port of the system's choice."""
-        made: dict[str, Any] = self.api("POST", "/instances", {"lab": lab, "settings": {"port": 0, **settings}})
+        made: dict[str, Any] = self.api(
+            "POST", "/instances", {"lab": lab, "settings": {"port": 0, **settings}}
+        )
         assert made["state"] == "running"
         return made
 
