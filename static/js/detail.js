@@ -31,6 +31,7 @@ export function showDetail(element, row, store, closed) {
     event.text && el("p", { class: "words" }, event.text), facts, event.data && bytes(event.data, event.way),
   );
   element.hidden = false;
+  element.scrollIntoView({ block: "nearest" });
 }
 
 /** @param {string} name @param {any} value */

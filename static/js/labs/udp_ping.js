@@ -25,6 +25,13 @@ export function picture(element, store, page) {
   const expectLine = el("p", { class: "expectline" });
   const empty = el("p", { class: "empty over" });
   const buttons = WINDOWS.map(([words, seconds]) => el("button", { type: "button", "aria-pressed": String(seconds === 60), onclick: () => choose(seconds) }, words));
+  const log = el("button", { type: "button", "aria-pressed": "false", title: "Logarithmic: short and long round trips side by side" }, "log");
+  log.addEventListener("click", () => {
+    const on = log.getAttribute("aria-pressed") !== "true";
+    log.setAttribute("aria-pressed", String(on));
+    charts.setLog(on);
+    plan();
+  });
   let span = 60;
   /** @type {[number, number]|null} */
   let zoom = null;
@@ -38,7 +45,7 @@ export function picture(element, store, page) {
   const charts = createCharts(plots, { clients: visible, onZoom, onPoint });
   fill(
     element,
-    el("div", { class: "headline" }, el("h2", {}, "Round trips and losses"), readout, el("span", { class: "segments", role: "group", "aria-label": "Time shown" }, ...buttons)),
+    el("div", { class: "headline" }, el("h2", {}, "Round trips and losses"), readout, el("span", { class: "segments", role: "group", "aria-label": "Time shown, and the scale" }, ...buttons, log)),
     el("div", { class: "stage" }, plots, empty), expectLine, legendBox, el("p", { class: "help key" }, HINT), points.element,
   );
 
@@ -70,13 +77,11 @@ export function picture(element, store, page) {
   /** @returns {[number, number]} */
   function range() {
     if (zoom) return zoom;
-    const whole = model.span(visible());
+    const whole = model.span(visible(), span);
     const now = Date.now() / 1000;
     if (!whole) return [now - 10, now];
-    const [first, last] = whole;
-    const from = Math.max(first, last - span);
-    const pad = Math.max(0.02 * (last - from), 0.05);
-    return [from - pad, last + pad];
+    const pad = Math.max(0.02 * (whole[1] - whole[0]), 0.05);
+    return [whole[0] - pad, whole[1] + pad];
   }
   function draw() {
     asked = 0;

@@ -1,7 +1,7 @@
 /** The two charts over one time axis: round trips, and losses. */
 
-import { axis, timeAxis, uPlot } from "../../chartbase.js";
-import { drawLoss, drawPings, highest } from "./draw.js";
+import { axis, colour, timeAxis, uPlot } from "../../chartbase.js";
+import { drawLoss, drawPings, extremes, STRIP } from "./draw.js";
 
 /** @typedef {import("./model.js").Client} Client */
 /** @typedef {import("uplot")} Chart */
@@ -19,7 +19,17 @@ export function createCharts(element, { clients, onZoom, onPoint }) {
   let charts = [];
   /** @type {[number, number]} */
   let range = [Date.now() / 1000 - 60, Date.now() / 1000];
-  let top = 1;
+  /** @type {[number, number]} */
+  let heights = [0.1, 1];
+  let log = false;
+
+  /** From where to where a chart's own axis goes: the round trips in view and the strip below them. @param {number} place @returns {[number, number]} */
+  function reach(place) {
+    if (place === 1) return [0, 100];
+    if (!log) return [(-1.06 * heights[1] * STRIP) / (1 - STRIP), 1.06 * heights[1]];
+    const [low, high] = [Math.log10(heights[0]) - 0.1, Math.log10(heights[1]) + 0.1];
+    return [10 ** (low - ((high - low) * STRIP) / (1 - STRIP)), 10 ** high];
+  }
 
   /** @param {number} place @returns {import("uplot").Options} */
   function options(place) {
@@ -28,13 +38,13 @@ export function createCharts(element, { clients, onZoom, onPoint }) {
     return {
       width: Math.max(240, element.clientWidth), height: HEIGHTS[place] * scale,
       legend: { show: false }, padding: [8, 10, 0, 0],
-      scales: { x: { time: true, auto: false, range: () => range }, y: { auto: false, range: () => (rtt ? [-0.09 * top, 1.06 * top] : [0, 100]) } },
+      scales: { x: { time: true, auto: false, range: () => range }, y: { distr: rtt && log ? 3 : 1, range: () => reach(place) } },
       axes: [
         timeAxis(!rtt),
         axis(rtt ? "round trip, ms" : "lost, %", {
           splits: rtt ? undefined : () => [0, 25, 50, 75, 100],
           values: (_, splits) => splits.map((value) => (value === null || value < 0 ? "" : String(Number(value.toPrecision(6))))),
-          grid: { stroke: () => getComputedStyle(document.documentElement).getPropertyValue("--grid"), width: 1, filter: (_, splits) => splits.map((value) => (value < 0 ? null : value)) },
+          grid: { stroke: () => colour("grid"), width: 1, filter: (_, splits) => splits.map((value) => (value < 0 ? null : value)) },
           ticks: { show: false },
         }),
       ],
@@ -66,19 +76,31 @@ export function createCharts(element, { clients, onZoom, onPoint }) {
     }
     charts = HEIGHTS.map((_, place) => new uPlot(options(place), data(), element));
   }
-  const data = () => /** @type {import("uplot").AlignedData} */ ([[...range], [0, 0]]);
+  const data = () => /** @type {import("uplot").AlignedData} */ ([[...range], heights]);
 
   /** Draw what is in view. @param {[number, number]} next */
   function update(next) {
     range = next;
-    top = highest(clients(), range[0], range[1]) || 1;
+    heights = extremes(clients(), range[0], range[1]);
     const columns = data();
-    for (const chart of charts) chart.batch(() => chart.setData(columns));
+    for (const [place, chart] of charts.entries()) {
+      chart.batch(() => {
+        chart.setData(columns, false);
+        chart.setScale("x", { min: range[0], max: range[1] });
+        const [min, max] = reach(place);
+        chart.setScale("y", { min, max });
+      });
+    }
   }
 
   make();
   new ResizeObserver(() => {
     for (const chart of charts) if (element.clientWidth > 0 && chart.width !== element.clientWidth) chart.setSize({ width: Math.max(240, element.clientWidth), height: chart.height });
   }).observe(element);
-  return { update, make, main: () => charts[0] };
+  /** @param {boolean} on */
+  function setLog(on) {
+    log = on;
+    make();
+  }
+  return { update, make, setLog, main: () => charts[0] };
 }

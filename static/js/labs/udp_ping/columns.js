@@ -104,3 +104,15 @@ export class Columns {
     return { sent, lost, percent: sent ? (100 * lost) / sent : NaN, average: replies ? rtt / replies : NaN };
   }
 }
+
+/** The first place in a sorted column that is at least `value`. @param {Float64Array} column @param {number} length @param {number} value */
+export function firstAtLeast(column, length, value) {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (column[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,6 +1,7 @@
 /** Drawing pings and losses on uPlot's canvas: a few paths per client, whatever the number of pings. */
 
 import { colour, COLOURS, DASHES } from "../../chartbase.js";
+import { firstAtLeast } from "./columns.js";
 import { cross, crossedBox, doubleRing, shapeOf, tick } from "./marks.js";
 import { shown } from "./model.js";
 
@@ -9,25 +10,22 @@ import { shown } from "./model.js";
 
 const DENSE = 1500;
 
-/** How a scale's value becomes a pixel; a plain function of two numbers, for the inner loop. @param {Chart} u @param {string} scale @returns {[number, number]} offset and factor */
-function linear(u, scale) {
-  const { min = 0, max = 1 } = u.scales[scale];
-  const from = u.valToPos(/** @type {number} */ (min), scale, true);
-  const to = u.valToPos(/** @type {number} */ (max), scale, true);
-  const factor = (to - from) / (Number(max) - Number(min) || 1);
-  return [from - Number(min) * factor, factor];
-}
+/** The part of the plot below zero, where lost pings stand. */
+export const STRIP = 0.08;
 
-/** The first place in a sorted column that is at least `value`. @param {Float64Array} column @param {number} length @param {number} value */
-export function firstAtLeast(column, length, value) {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (column[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/**
+ * How a scale's value becomes a pixel: an offset and a factor, for the inner loop to multiply; on a
+ * logarithmic scale of the value's logarithm.
+ * @param {Chart} u @param {string} scale @returns {[number, number]}
+ */
+function mapping(u, scale) {
+  const { min, max, distr } = u.scales[scale];
+  const [low, high] = [Number(min), Number(max)];
+  const from = u.valToPos(low, scale, true);
+  const to = u.valToPos(high, scale, true);
+  const [a, b] = distr === 3 ? [Math.log10(low), Math.log10(high)] : [low, high];
+  const factor = (to - from) / (b - a || 1);
+  return [from - a * factor, factor];
 }
 
 /** What is in view of a client, by place. @param {Chart} u @param {import("./columns.js").Columns} columns */
@@ -39,17 +37,17 @@ function view(u, columns) {
 
 /** Where crosses and ticks stand: in the strip below zero. @param {Chart} u */
 export function stripY(u) {
-  const zero = u.valToPos(0, "y", true);
-  return (zero + u.bbox.top + u.bbox.height) / 2;
+  return u.bbox.top + u.bbox.height * (1 - STRIP / 2);
 }
 
 /** Every ping a mark. @param {Chart} u @param {Client[]} clients */
 export function drawPings(u, clients) {
   const { ctx } = u;
   const ratio = devicePixelRatio || 1;
-  const [x0, fx] = linear(u, "x");
-  const [y0, fy] = linear(u, "y");
-  const strip = stripY(u);
+  const [x0, fx] = mapping(u, "x");
+  const [y0, fy] = mapping(u, "y");
+  const strip = Math.round(stripY(u));
+  const log = u.scales.y.distr === 3;
   let inView = 0;
   for (const client of clients) {
     const { from, to } = view(u, shown(client));
@@ -67,15 +65,17 @@ export function drawPings(u, clients) {
     const { from, to } = view(u, columns);
     const [filled, hollow, odd, ticks, under] = [new Path2D(), new Path2D(), new Path2D(), new Path2D(), new Path2D()];
     const shape = shapeOf(client.index);
-    let lastX = NaN;
-    let lastY = NaN;
+    const taken = to - from > DENSE ? new Set() : null;
     for (let i = from; i < to; i += 1) {
       const x = Math.round(x0 + t[i] * fx);
       const code = status[i];
-      const y = code === 2 || code > 4 ? strip : Math.round(y0 + rtt[i] * fy);
-      if (x === lastX && y === lastY && code === status[i - 1]) continue;
-      lastX = x;
-      lastY = y;
+      const y = code === 2 || code > 4 ? strip : Math.round(y0 + (log ? Math.log10(rtt[i]) : rtt[i]) * fy);
+      if (taken) {
+        // Of a crowd, one mark per place and kind: the others would be painted over it.
+        const cell = ((x >> 1) * 4096 + (y >> 1)) * 8 + code;
+        if (taken.has(cell)) continue;
+        taken.add(cell);
+      }
       if (code === 0) inView > DENSE ? filled.rect(x - r, y - r, 2 * r, 2 * r) : shape(filled, x, y, r);
       else if (code === 1) shape(hollow, x, y, r);
       else if (code === 3) crossedBox(odd, x, y, r);
@@ -85,7 +85,7 @@ export function drawPings(u, clients) {
         under.rect(x - r, strip + 1.6 * r, 2 * r, ratio);
       }
     }
-    for (const [i, at] of client.twice.t.entries()) doubleRing(odd, x0 + at * fx, y0 + client.twice.rtt[i] * fy, r);
+    for (const [i, at] of client.twice.t.entries()) doubleRing(odd, x0 + at * fx, u.valToPos(client.twice.rtt[i], "y", true), r);
     const paint = COLOURS[client.index % COLOURS.length];
     ctx.fillStyle = ctx.strokeStyle = paint;
     ctx.lineWidth = 1.5 * ratio;
@@ -103,8 +103,8 @@ export function drawPings(u, clients) {
 export function drawLoss(u, clients) {
   const { ctx } = u;
   const ratio = devicePixelRatio || 1;
-  const [x0, fx] = linear(u, "x");
-  const [y0, fy] = linear(u, "y");
+  const [x0, fx] = mapping(u, "x");
+  const [y0, fy] = mapping(u, "y");
   ctx.save();
   ctx.beginPath();
   ctx.rect(u.bbox.left, u.bbox.top - 4, u.bbox.width, u.bbox.height + 8);
@@ -146,14 +146,18 @@ function steps(columns, from, to, x0, fx, y, dense) {
   return path;
 }
 
-/** The largest round trip in view, in ms. @param {Client[]} clients @param {number} min @param {number} max */
-export function highest(clients, min, max) {
+/** The smallest and largest round trip in view, in ms. @param {Client[]} clients @param {number} min @param {number} max @returns {[number, number]} */
+export function extremes(clients, min, max) {
+  let low = Infinity;
   let top = 0;
   for (const client of clients) {
     if (!client.own) continue;
     const { t, rtt, length } = client.pings;
-    for (let i = firstAtLeast(t, length, min); i < length && t[i] <= max; i += 1) if (rtt[i] > top) top = rtt[i];
+    for (let i = firstAtLeast(t, length, min); i < length && t[i] <= max; i += 1) {
+      if (rtt[i] > top) top = rtt[i];
+      if (rtt[i] < low) low = rtt[i];
+    }
     for (const [i, at] of client.twice.t.entries()) if (at >= min && at <= max && client.twice.rtt[i] > top) top = client.twice.rtt[i];
   }
-  return top;
+  return top > 0 ? [Math.min(low, top), top] : [0.1, 1];
 }

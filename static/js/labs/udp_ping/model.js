@@ -5,7 +5,7 @@
  * what arrived, what was dropped, and which numbers never came.
  */
 
-import { Columns, STATUS } from "./columns.js";
+import { Columns, firstAtLeast, STATUS } from "./columns.js";
 
 /** @typedef {import("../../types.js").Event} Event */
 /**
@@ -167,17 +167,19 @@ export class Model {
     return points;
   }
 
-  /** The first and the last moment of the clients shown. @param {Iterable<Client>} clients @returns {[number, number]|null} */
-  span(clients) {
+  /**
+   * The last so many seconds of the clients shown: from the first ping in them to the last.
+   * @param {Client[]} clients @param {number} seconds @returns {[number, number]|null}
+   */
+  span(clients, seconds) {
+    const columns = clients.map(shown).filter((column) => column.length > 0);
+    const last = Math.max(...columns.map(({ t, length }) => t[length - 1]));
     let first = Infinity;
-    let last = -Infinity;
-    for (const client of clients) {
-      const { t, length } = shown(client);
-      if (!length) continue;
-      first = Math.min(first, t[0]);
-      last = Math.max(last, t[length - 1]);
+    for (const { t, length } of columns) {
+      const place = firstAtLeast(t, length, last - seconds);
+      if (place < length) first = Math.min(first, t[place]);
     }
-    return last >= first ? [first, last] : null;
+    return columns.length ? [first, last] : null;
   }
 }
 

@@ -1,8 +1,8 @@
 /** The ping under the pointer. */
 
 import { shown } from "./model.js";
-import { firstAtLeast, stripY } from "./draw.js";
-import { STATUS } from "./columns.js";
+import { firstAtLeast, STATUS } from "./columns.js";
+import { stripY } from "./draw.js";
 
 /** @typedef {import("./model.js").Client} Client */
 /** @typedef {{client: Client, seq: number|null, status: string, t: number, rtt: number}} Found */
