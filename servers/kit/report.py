@@ -117,7 +117,7 @@ class Report:
         settings: msgspec.Struct | None = None,
         waiting: int = WAITING,
     ) -> None:
-        self.counters = counters
+        self.counters: Any = counters
         self.missed = 0
         self.waiting = waiting
         self.queue: deque[Event] = deque()

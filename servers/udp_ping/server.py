@@ -72,7 +72,7 @@ class PingServer:
 
     def __init__(self, sock: Socket, network: Network, report: Report) -> None:
         self.sock, self.network, self.report = sock, network, report
-        self.counters: Counters = report.counters  # type: ignore[assignment]
+        self.counters: Counters = report.counters
         self._outbox = Outbox()
         self._number = 0  # of the datagrams that met the network
         self._plain = Plain()
