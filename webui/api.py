@@ -44,7 +44,7 @@ def body() -> dict[str, Any]:
         return {}
     try:
         found = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # DecodeError and UnicodeDecodeError are ValueErrors
         raise SettingError(f"The body is not JSON: {error}.", hint="Send a JSON object.") from None
     if not isinstance(found, dict):
         raise SettingError("The body is not a JSON object.", hint='Send something like {"loss": 30}.')
@@ -337,6 +337,8 @@ def _cell(value: Any) -> Any:
     """A value that no spreadsheet takes for a formula."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
+    if isinstance(value, (dict, list, tuple)):
+        return msgspec.json.encode(value).decode()
     return "" if value is None else value
 
 
