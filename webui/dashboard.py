@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TICK = 0.2
 DETAILS = 100
-"""Events in a batch, shared by all running servers; no server gets fewer than FEWEST."""
+"""Events in a batch, shared by the busy servers; none gets fewer than FEWEST."""
 FEWEST = 10
 INSTANCES = 64
 """Instances that may exist at once."""
@@ -87,6 +87,7 @@ class Dashboard:
             self._launch_client, self, self.supervisor.wake, first=self._first_request()
         )
         self._rows: dict[str, dict[str, Any]] = {}
+        self._shares: dict[str, int] = {}  # instance -> details a batch, as it was last told
         self._creating = threading.Lock()
         self._closing = False
         self._finished = threading.Event()
@@ -109,12 +110,20 @@ class Dashboard:
             clock = time.monotonic()
             if clock - last_second >= 1:
                 last_second = clock
-                self.hub.second(time.time())
+                self._share_out(self.hub.second(time.time()))
             if clock - last_tidy > 600:
                 last_tidy = clock
                 self._tidy()
         self._stop_children()
         self._finished.set()
+
+    def _share_out(self, busy: int) -> None:
+        """Share what browsers can take among the servers that have something to tell."""
+        share = max(FEWEST, DETAILS // max(1, busy))
+        for instance in self.supervisor.instances.values():
+            if instance.state == "running" and instance.child and self._shares.get(instance.id) != share:
+                self._shares[instance.id] = share
+                instance.child.send(wire.Resize(events=share))
 
     def close(self) -> None:
         """Stop every child, write the rest, close the file."""
@@ -280,10 +289,7 @@ class Dashboard:
             instance.id, instance.run, instance.started, _json(instance.settings), instance.seed,
             instance.address,
         )  # fmt: skip
-        running = [i for i in self.supervisor.instances.values() if i.state == "running" and i.child]
-        for each in running:
-            if each.child:
-                each.child.send(wire.Resize(events=max(FEWEST, DETAILS // max(1, len(running)))))
+        self._shares.pop(instance.id, None)
 
     def run_ended(self, instance: Instance, reason: str) -> None:
         """Store the run's end."""

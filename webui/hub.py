@@ -190,8 +190,9 @@ class Hub:
                     found.append(Frame(instance, topic.n, events, topic.counters, topic.dropped, time.time()))
             return found
 
-    def second(self, t: float) -> None:
-        """A second has passed: note the counters that moved, and the rates."""
+    def second(self, t: float) -> int:
+        """A second has passed: note the counters that moved, and the rates. Returns how many topics were busy."""
+        busy = 0
         with self._lock:
             for instance, topic in self.topics.items():
                 before = topic._second
@@ -199,12 +200,14 @@ class Hub:
                 if before is None:
                     continue
                 moved = topic.counters != before[1]
+                busy += moved
                 if moved:
                     topic.seconds.append((t, topic.counters))
                     self._keep_second(instance, t, topic.counters)
                 spark = topic.lab.view.spark
                 rise = topic.counters.get(spark, 0) - before[1].get(spark, 0)
                 topic.rate = max(0.0, rise / max(t - before[0], 0.001))
+        return busy
 
     def snapshot(self, instance: str, after: int | None = None) -> dict[str, Any]:
         """All that a browser needs; only what came after ``after`` where that is still known."""

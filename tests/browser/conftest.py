@@ -1,0 +1,109 @@
+"""A real Chromium on a real dashboard. A page that reports an error in its console fails its test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.started import Started
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+WIDE = {"width": 1280, "height": 720}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium. In CI its absence is a failure."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("There is no Chromium, and CI needs one.")
+        pytest.skip("There is no Chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """One dashboard for the tests of a module."""
+    with Started(tmp_path_factory.mktemp("data")) as started:
+        yield started
+
+
+class Window:
+    """A browser of one person; what its pages complained about is kept."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.complaints: list[str] = []
+
+    def open(self, url: str) -> Page:
+        """A new page at ``url``."""
+        page = self.context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(url)
+        return page
+
+
+@pytest.fixture
+def window(chromium: Browser) -> Iterator[Callable[..., Window]]:
+    """Make windows; at the end none of them may have complained."""
+    made: list[Window] = []
+
+    def make(**options: object) -> Window:
+        context = chromium.new_context(**{"viewport": WIDE, **options})  # type: ignore[arg-type]
+        made.append(Window(context))
+        return made[-1]
+
+    yield make
+    complaints = [said for one in made for said in one.complaints]
+    for one in made:
+        one.context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def teacher(window: Callable[..., Window], board: Started) -> Window:
+    """The teacher's window, token given."""
+    made = window()
+    made.open(board.link).close()
+    return made
+
+
+@pytest.fixture
+def student(window: Callable[..., Window], board: Started) -> Window:
+    """A student's window, joined as Ana."""
+    made = window()
+    page = made.open(f"http://{board.host}:{board.port}/join?code={board.code()}")
+    page.get_by_label("Your name").fill("Ana")
+    page.get_by_role("button", name="Join").click()
+    page.wait_for_url(f"http://{board.host}:{board.port}/")
+    page.close()
+    return made
+
+
+def url(board: Started, path: str = "/") -> str:
+    """The address of a page."""
+    return f"http://{board.host}:{board.port}{path}"
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture for a person to look at, where PICTURES names a folder."""
+    folder = os.environ.get("PICTURES")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
