@@ -120,7 +120,7 @@ class Dashboard:
     def _share_out(self, busy: int) -> None:
         """Share what browsers can take among the servers that have something to tell."""
         share = max(FEWEST, DETAILS // max(1, busy))
-        for instance in self.supervisor.instances.values():
+        for instance in list(self.supervisor.instances.values()):
             if instance.state == "running" and instance.child and self._shares.get(instance.id) != share:
                 self._shares[instance.id] = share
                 instance.child.send(wire.Resize(events=share))

@@ -191,7 +191,7 @@ class Hub:
             return found
 
     def second(self, t: float) -> int:
-        """A second has passed: note the counters that moved, and the rates. Returns how many topics were busy."""
+        """A second has passed: note counters that moved, and rates. Returns how many topics were busy."""
         busy = 0
         with self._lock:
             for instance, topic in self.topics.items():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.started import Started
 
@@ -49,11 +50,17 @@ class Window:
         self.context = context
         self.complaints: list[str] = []
 
+    def _heard(self, said: ConsoleMessage) -> None:
+        """Keep an error; that the API refused something is what some tests are about."""
+        refused = re.search(r"status of (400|409)", said.text)
+        if said.type == "error" and not refused:
+            self.complaints.append(said.text)
+
     def open(self, url: str) -> Page:
         """A new page at ``url``."""
         page = self.context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(url)
         return page
