@@ -20,13 +20,37 @@ from webui.dashboard import Dashboard, NotFound
 
 log = logging.getLogger(__name__)
 
-FRAME_SECONDS = 1 / 16
-"""Between two frames; at most 16 a second."""
+FRAME_SECONDS = 1 / 20
+"""From frame to frame on average, at least; a busy server's batches come as often."""
+GAP_SECONDS = 1 / 25
+"""Between two frames, at least."""
+SPARE = 4
+"""Frames that may be made up for after a pause."""
 BEHIND = 4
 """Packets in a client's queue that mean that it cannot keep up."""
 PATIENCE_SECONDS = 8.0
 """A client that is behind for so long is dropped."""
 OVERVIEW_SECONDS = 1.0
+
+
+class Pace:
+    """When the next frames may go: at once, unless the last went just before.
+
+    Without the spare ones, frames that one hiccup made late would stay as late for ever, because they
+    are due as often as they may go.
+    """
+
+    def __init__(self) -> None:
+        self._due = self._last = float("-inf")
+
+    def wait(self, now: float) -> float:
+        """Seconds from ``now`` until the next may go."""
+        return max(0.0, self._due - now, self._last + GAP_SECONDS - now)
+
+    def went(self, now: float) -> None:
+        """They went."""
+        self._last = now
+        self._due = max(self._due, now - SPARE * FRAME_SECONDS) + FRAME_SECONDS
 
 
 class Json:
@@ -81,14 +105,15 @@ class Live:
 
     def run(self) -> None:
         """Send frames and overviews until the dashboard ends."""
+        pace = Pace()
         while not self._dashboard.hub.closed.is_set():
-            began = time.monotonic()
-            self._dashboard.hub.ready.wait(0.25)
+            if self._dashboard.hub.ready.wait(0.25):
+                time.sleep(pace.wait(time.monotonic()))
+                pace.went(time.monotonic())
             try:
                 self._send()
             except Exception:  # one browser's trouble must not leave all others without news
                 log.exception("sending to the browsers failed")
-            time.sleep(max(0.001, began + FRAME_SECONDS - time.monotonic()))
 
     def _send(self) -> None:
         self._shed()
