@@ -9,10 +9,23 @@ export const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "
 /** Line dashes, one per series as well as a colour. @type {number[][]} */
 export const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 4]];
 
-/** A custom property of the page's colours. @param {string} name */
+/** @type {Map<string, string>} */
+const known = new Map();
+
+/**
+ * A custom property of the page's colours. Kept until the look changes: asking the browser in the middle of
+ * drawing makes it lay out the page.
+ * @param {string} name
+ */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || "#888";
+  let value = known.get(name);
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || "#888";
+    known.set(name, value);
+  }
+  return value;
 }
+document.addEventListener("look", () => known.clear());
 
 /** The size of type on a chart, in CSS pixels. */
 export function typeSize() {

@@ -16,6 +16,7 @@ export function parseFilter(text) {
     const word = match[3] ?? match[4];
     let key = (match[2] ?? "").toLowerCase();
     let value = word.toLowerCase();
+    if (!key && KEYS.includes(value.slice(0, -1)) && value.endsWith(":")) continue; // still being typed
     if (key && !KEYS.includes(key)) {
       value = `${key}:${value}`;
       key = "";

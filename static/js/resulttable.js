@@ -39,12 +39,13 @@ export function resultTable(result, words = {}) {
   const list = Object.values(result).find((value) => Array.isArray(value) && value.length > 0 && typeof value[0] === "object");
   if (!list) return el("p", { class: "empty" }, "This result has no list.");
   const names = /** @type {string[]} */ ([...new Set(list.flatMap((/** @type {object} */ row) => Object.keys(row)))]);
+  const flags = new Set(names.filter((name) => list.some((/** @type {any} */ row) => typeof row[name] === "boolean")));
   const heads = names.map((name) => {
     const [text, unit] = named(name);
     return el("th", { scope: "col" }, words[name] ?? text, unit && el("small", {}, ` ${unit}`));
   });
   const rows = list.slice(0, ROWS).map((/** @type {Record<string, any>} */ row) =>
-    el("tr", { "data-status": row.status }, ...names.map((name) => el("td", {}, shown(row[name] ?? (typeof list[0][name] === "boolean" ? false : null), named(name)[1])))));
+    el("tr", { "data-status": row.status }, ...names.map((name) => el("td", {}, shown(row[name] ?? (flags.has(name) ? false : null), named(name)[1])))));
   const more = list.length > ROWS && el("p", { class: "help" }, `The first ${count(ROWS)} of ${count(list.length)}; the export has all.`);
   return el("div", { class: "scroll" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)), more || null);
 }
