@@ -27,6 +27,8 @@ PERIOD = 0.05
 """Seconds between two batches."""
 ALIVE = 1.0
 """Seconds after which an empty batch says that the program lives."""
+GATHER = 0.01
+"""Seconds in which the first event after a quiet time is joined by those that belong to it."""
 WAITING = 1000
 """Events that wait at the most; more are left out."""
 PATIENCE = 2.0
@@ -88,7 +90,7 @@ class ChannelOutput:
     def write(self, events: list[Event], counters: dict[str, int], dropped: int) -> None:
         """Send what is new; nothing, if nothing is, but for a sign of life every second."""
         state = (counters, dropped)
-        if not events and state == self._last and now() - self._quiet_since < ALIVE:
+        if not events and state == self._last and now() - self._quiet_since < ALIVE - PERIOD:
             return
         self._last, self._quiet_since = state, now()
         raw = [msgspec.Raw(_worded(event)) for event in events]
@@ -131,6 +133,8 @@ class Report:
         self._writing = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
+        self._idle = False
+        self._told: Any = None
         self._ready = channel is not None
         self._threads = [threading.Thread(target=self._write_on, name="report", daemon=True)]
         if channel:
@@ -149,6 +153,9 @@ class Report:
         """Tell an event, or count it as left out."""
         if len(self.queue) < self.waiting:
             self.queue.append(event)
+            if self._idle:
+                self._idle = False
+                self._wake.set()
         else:
             self.missed += 1
 
@@ -222,16 +229,29 @@ class Report:
 
     def _write_on(self) -> None:
         while not self._closing:
-            if self._ready:
-                self._write()
-            self._wake.wait(PERIOD)
+            if not self._ready or self._write():
+                self._wake.wait(PERIOD)
+            else:
+                self._rest()
+            self._wake.clear()
 
-    def _write(self) -> None:
+    def _rest(self) -> None:
+        """Nothing happens: sleep until an event comes, or a sign of life is due."""
+        self._idle = True
+        if not self.queue and self._wake.wait(ALIVE):
+            time.sleep(GATHER)
+        self._idle = False
+
+    def _write(self) -> bool:
+        """Write a batch; whether there was anything new."""
         with self._writing:
             take = min(len(self.queue), self._output.size)
             events = [self.queue.popleft() for _ in range(take)]
-            counters, missed = self._count()
+            counters, missed = told = self._count()
             self._output.write(events, counters, missed)
+            new = bool(events) or told != self._told
+            self._told = told
+            return new
 
     def _finish(self) -> None:
         self.flush()

@@ -1,0 +1,73 @@
+"""When a program's events are written: at once after a quiet time, in batches else, and rarely when idle."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from servers.kit.events import ConnectionOpened, Event
+from servers.kit.report import ALIVE, ChannelOutput, Report
+from tests.programs import eventually
+
+
+class Kept(ChannelOutput):
+    """Keeps what would be sent."""
+
+    size = 10
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.looks = 0
+
+    def write(self, events: list[Event], counters: dict[str, int], dropped: int) -> None:
+        self.looks += 1
+        if events:
+            self.batches.append(len(events))
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def report(kept: Kept):
+    made = Report(output=kept)
+    made._ready = True
+    eventually(lambda: made._idle, "the writer rests")
+    yield made
+    made.close()
+
+
+def opened() -> Event:
+    return ConnectionOpened(t=0.0, conn="1", peer="127.0.0.1:50000")
+
+
+def test_a_program_to_which_nothing_happens_sleeps(report: Report, kept: Kept) -> None:
+    before = kept.looks
+    time.sleep(1.5 * ALIVE)
+    assert kept.looks - before <= 3
+
+
+def test_what_comes_together_after_a_quiet_time_is_one_batch_soon(report: Report, kept: Kept) -> None:
+    for _ in range(3):
+        report.emit(opened())
+    eventually(lambda: kept.batches, "a batch", deadline=ALIVE / 2)
+    assert kept.batches == [3]
+
+
+def test_no_event_is_left_lying_when_many_threads_tell_and_rest_in_turn(report: Report, kept: Kept) -> None:
+    def tell() -> None:
+        for turn in range(40):
+            report.emit(opened())
+            time.sleep(0.001 * (turn % 7) * 10)
+
+    threads = [threading.Thread(target=tell) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    eventually(lambda: sum(kept.batches) == 160, "all events", deadline=ALIVE / 2)
+    eventually(lambda: report._idle, "the writer rests again")
