@@ -13,10 +13,7 @@ const SKIP = ["n", "t", "kind", "text", "data"];
 export function showDetail(element, row, store, closed) {
   const { event } = row;
   const close = el("button", { type: "button", class: "quiet", "aria-label": "Close the details" }, "Close");
-  close.addEventListener("click", () => {
-    element.hidden = true;
-    closed();
-  });
+  close.addEventListener("click", closed);
   const request = event.request && store.state.requests.find((entry) => entry.id === event.request);
   const pairs = Object.entries(event).filter(([name, value]) => !SKIP.includes(name) && value !== "" && typeof value !== "object");
   const facts = el("dl", { class: "facts" });

@@ -9,9 +9,9 @@ const SPARE = 8;
 
 /**
  * @param {HTMLElement} element
- * @param {{follow: HTMLButtonElement, empty: HTMLElement, onOpen: (row: Row) => void}} parts
+ * @param {{follow: HTMLButtonElement, empty: HTMLElement, onOpen: (row: Row) => void, onClose: () => void}} parts
  */
-export function createRows(element, { follow, empty, onOpen }) {
+export function createRows(element, { follow, empty, onOpen, onClose }) {
   const space = el("div", { class: "space" });
   const box = el("div", { class: "rows", role: "listbox", id: "rows", "aria-label": "Events", tabindex: "0" }, space);
   element.append(box, empty, follow);
@@ -106,6 +106,7 @@ export function createRows(element, { follow, empty, onOpen }) {
   });
   function close() {
     chosen = null;
+    onClose();
     draw();
     box.focus({ preventScroll: true });
   }

@@ -94,7 +94,7 @@ function press(event) {
 function help() {
   const rows = keys.map((key) => el("tr", {}, el("th", { scope: "row" }, el("kbd", {}, key.key)), el("td", {}, key.does)));
   const dialog = el(
-    "dialog", { class: "help", "aria-labelledby": "help-title" },
+    "dialog", { class: "keys", "aria-labelledby": "help-title" },
     el("h2", { id: "help-title" }, "Keys"),
     el("table", {}, el("tbody", {}, ...rows)),
     el("form", { method: "dialog" }, el("button", { class: "primary" }, "Close")),

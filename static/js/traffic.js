@@ -32,7 +32,7 @@ export function mountTraffic(element, store, page) {
       el("span", { class: "exports" }, "Export ", el("a", { href: `${base}/export.csv`, download: "" }, "CSV"), " ", el("a", { href: `${base}/export.json`, download: "" }, "JSON")), shown),
     lost, list, detail,
   );
-  const rows = createRows(list, { follow, empty, onOpen: (row) => showDetail(detail, row, store, rows.close) });
+  const rows = createRows(list, { follow, empty, onOpen: (row) => showDetail(detail, row, store, rows.close), onClose: () => { detail.hidden = true; } });
 
   /** @type {Row[]} */
   let known = [];

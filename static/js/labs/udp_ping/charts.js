@@ -8,6 +8,13 @@ import { drawLoss, drawPings, extremes, STRIP } from "./draw.js";
 
 const HEIGHTS = [250, 130];
 
+/** On an axis: nothing below zero, and on a logarithmic one only 1, 2, 5, 10, … @param {number|null} value */
+function label(value) {
+  if (value === null || value < 0) return "";
+  const first = value > 0 ? value / 10 ** Math.floor(Math.log10(value) + 1e-9) : 0;
+  return first - Math.round(first * 10) / 10 > 1e-3 ? "" : String(Number(value.toPrecision(6)));
+}
+
 /**
  * @param {HTMLElement} element
  * @param {{clients: () => Client[], onZoom: (range: [number, number]|null) => void,
@@ -37,13 +44,13 @@ export function createCharts(element, { clients, onZoom, onPoint }) {
     const scale = document.documentElement.dataset.projector === "on" ? 1.25 : 1;
     return {
       width: Math.max(240, element.clientWidth), height: HEIGHTS[place] * scale,
-      legend: { show: false }, padding: [8, 10, 0, 0],
+      legend: { show: false }, padding: [8, null, 0, 0],
       scales: { x: { time: true, auto: false, range: () => range }, y: { distr: rtt && log ? 3 : 1, range: () => reach(place) } },
       axes: [
         timeAxis(!rtt),
         axis(rtt ? "round trip, ms" : "lost, %", {
           splits: rtt ? undefined : () => [0, 25, 50, 75, 100],
-          values: (_, splits) => splits.map((value) => (value === null || value < 0 ? "" : String(Number(value.toPrecision(6))))),
+          values: (_, splits) => splits.map(label),
           grid: { stroke: () => colour("grid"), width: 1, filter: (_, splits) => splits.map((value) => (value < 0 ? null : value)) },
           ticks: { show: false },
         }),

@@ -18,8 +18,12 @@ export function expectedWords({ count: pings, percent: loss, low, high }) {
   return `${plural(pings, "ping")} at ${percent(loss)}: ${range} lost is normal`;
 }
 
-/** How the measured compares. Pure. @param {Expected} expected @param {number} lost */
-export function verdict({ low, high }, lost) {
+/**
+ * How the measured compares. Pure.
+ * @param {Expected} expected @param {number} lost @param {number} [other] of these late or garbled: no loss of the simulated network
+ */
+export function verdict({ low, high }, lost, other = 0) {
+  if (lost > high && lost - other <= high) return `More than that, but ${count(other)} of them came late or garbled, which count as lost too.`;
   if (lost < low) return "Fewer than usual: about one run in 40 is so lucky.";
   if (lost > high) return "More than usual: about one run in 40 is so unlucky, or the network itself loses some, or replies came late.";
   return "What was measured is within it.";
@@ -52,7 +56,7 @@ export function summaryOf(request) {
   const place = el("div", { class: "expected" });
   expectedOf(request.instance, result.transmitted).then((expected) => {
     if (!expected) return;
-    fill(place, el("p", {}, el("strong", {}, `${expectedWords(expected)}.`), ` ${verdict(expected, result.lost)}`), rangeBar(expected, result.lost));
+    fill(place, el("p", {}, el("strong", {}, `${expectedWords(expected)}.`), ` ${verdict(expected, result.lost, result.late + result.corrupted)}`), rangeBar(expected, result.lost));
   });
   const oddities = [["late", result.late], ["garbled", result.corrupted], ["doubled", result.duplicates], ["overtaken", result.reordered]]
     .filter(([, value]) => value).map(([word, value]) => `${value} ${word}`).join(", ");

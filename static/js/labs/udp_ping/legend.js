@@ -49,7 +49,7 @@ export function createLegend(element, store, changed) {
 
   /** @param {Iterable<Client>} clients */
   function update(clients) {
-    const list = [...clients].filter((client) => shown(client).length).sort((a, b) => b.index - a.index);
+    const list = [...clients].filter((client) => shown(client).length).sort((a, b) => a.index - b.index);
     for (const [key, line] of rows) {
       if (list.some((client) => `${client.peer}#${client.index}` === key)) continue;
       line.row.remove();
