@@ -29,7 +29,6 @@ from servers.kit.events import (
     DatagramReceived,
     DatagramSent,
     ServerError,
-    Way,
     preview,
 )
 from servers.kit.report import Report, now
@@ -43,7 +42,7 @@ from servers.udp_ping.protocol import BUFFER, answer, read_seq
 RECEIVE = 65535
 """More than any datagram: of a shorter buffer's datagram the rest would be lost unseen."""
 EVENTS = 3
-"""Events told of a ping that is answered: received, fate, sent."""
+"""Events told of a ping that is simply answered: received, fate, sent."""
 
 
 def serve(settings: Settings, report: Report) -> None:
@@ -97,13 +96,17 @@ class PingServer:
             path.arrived += 1
             if network.plain and len(queue) >= report.waiting:
                 # Nothing to simulate, and no room to tell more: this is the whole server.
+                # Counted before it is sent: whoever has the reply finds it in the counters.
                 path.last = datagram
+                reply = datagram[:BUFFER].upper()
                 plain.count += 1
                 plain.bytes_in += len(datagram)
+                plain.bytes_out += len(reply)
                 try:
-                    plain.bytes_out += sendto(datagram[:BUFFER].upper(), peer)
+                    sendto(reply, peer)
                 except OSError as error:
                     plain.failed += 1
+                    plain.bytes_out -= len(reply)
                     self._not_sent(peer, error)
             else:
                 self._answer(datagram, peer, path)
@@ -130,49 +133,56 @@ class PingServer:
         """Meet the network, and answer if the datagram comes through."""
         fate = self.network.fate(path)
         self._number += 1
-        name = show(peer)
-        self.counters.received += 1
-        self.counters.bytes_in += len(datagram)
-        if self.report.room:
-            event = DatagramReceived(t=now(), peer=name, way="to_server", data=preview(datagram))
-            self.report.emit(event)
-        else:
-            self.report.missed += 1
-        self._count(datagram, name, path, fate)
+        self._count(datagram, path, fate)
         reply = answer(datagram)
-        if fate.lost_to_server or fate.lost_to_client:
-            way: Way = "to_server" if fate.lost_to_server else "to_client"
-            lost = datagram if fate.lost_to_server else reply
-            self.report.emit(DatagramDropped(t=now(), peer=name, way=way, data=preview(lost)))
+        lost = fate.lost_to_server or fate.lost_to_client
+        if self.report.room:
+            self._tell(datagram, reply, peer, path, fate)
+        else:
+            path.last = datagram
+            self.report.missed += 2 + (lost or fate.copies > 1)  # as many as _tell() tells
+        if lost:
             return
         if fate.corrupt >= 0:
-            self.counters.corrupted += 1
             reply = corrupt(reply, fate.corrupt)
-        if fate.copies > 1:
-            self.counters.duplicated += 1
-            self.report.emit(DatagramDuplicated(t=now(), peer=name, way="to_client"))
         for _ in range(fate.copies):
             self._reply(reply, peer, fate)
 
-    def _count(self, datagram: bytes, name: str, path: Path, fate: Fate) -> None:
-        """Keep the tallies, and tell what becomes of the datagram."""
-        self.counters.lost_to_server += fate.lost_to_server
-        self.counters.lost_to_client += fate.lost_to_client
+    def _count(self, datagram: bytes, path: Path, fate: Fate) -> None:
+        """Keep the tallies: the server's, and the peer's own."""
+        counters = self.counters
+        counters.received += 1
+        counters.bytes_in += len(datagram)
+        counters.lost_to_server += fate.lost_to_server
+        counters.lost_to_client += fate.lost_to_client
+        counters.corrupted += fate.corrupt >= 0
+        counters.duplicated += fate.copies > 1
         path.lost_to_server += fate.lost_to_server
         path.lost_to_client += fate.lost_to_client
+
+    def _tell(self, datagram: bytes, reply: bytes, peer: Any, path: Path, fate: Fate) -> None:
+        """Tell what arrived and what becomes of it."""
+        emit, t, name = self.report.emit, now(), show(peer)
+        emit(DatagramReceived(t=t, peer=name, way="to_server", data=preview(datagram)))
         seq = _seq(datagram)
         path.highest = max(path.highest, seq or 0, _seq(path.last) or 0)
         path.last = b""
         word: Word = "answered"
         if fate.lost_to_server or fate.lost_to_client:
             word = "lost_to_server" if fate.lost_to_server else "lost_to_client"
-        self.report.emit(
+        emit(
             PingFate(
-                t=now(), peer=name, seq=seq, fate=word, arrived=path.arrived,
+                t=t, peer=name, seq=seq, fate=word, arrived=path.arrived,
                 lost_to_server=path.lost_to_server, lost_to_client=path.lost_to_client,
                 gaps=max(0, path.highest - path.arrived),
             )
         )  # fmt: skip
+        if fate.lost_to_server:
+            emit(DatagramDropped(t=t, peer=name, way="to_server", data=preview(datagram)))
+        elif fate.lost_to_client:
+            emit(DatagramDropped(t=t, peer=name, way="to_client", data=preview(reply)))
+        elif fate.copies > 1:
+            emit(DatagramDuplicated(t=t, peer=name, way="to_client"))
 
     def _reply(self, reply: bytes, peer: Any, fate: Fate) -> None:
         """Send a reply now, or put it where replies wait."""
@@ -182,25 +192,35 @@ class PingServer:
         item = Item(time.monotonic() + fate.delay, self._number, reply, peer)
         if fate.delay > 0:
             self.counters.delayed += 1
-            ms = fate.delay * 1000
-            self.report.emit(DatagramDelayed(t=now(), peer=show(peer), way="to_client", ms=ms))
+            self._tell_delay(peer, 1000 * fate.delay)
         if fate.held:
             self.counters.reordered += 1
             self._outbox.hold(item)
         else:
             self._outbox.delay(item)
 
+    def _tell_delay(self, peer: Any, ms: float) -> None:
+        if self.report.room:
+            self.report.emit(DatagramDelayed(t=now(), peer=show(peer), way="to_client", ms=ms))
+        else:
+            self.report.missed += 1
+
     def _send(self, reply: bytes, peer: Any, number: int) -> None:
         """Send a reply, and after it those that it overtook."""
         self._send_one(reply, peer)
+        if not self._outbox.heap:
+            return
         for item in self._outbox.overtake(peer, number, time.monotonic()):
             self._send_one(item.reply, peer)
 
     def _send_one(self, reply: bytes, peer: Any) -> None:
+        self.counters.replied += 1
+        self.counters.bytes_out += len(reply)
         try:
-            self.counters.bytes_out += self.sock.sendto(reply, peer)
-            self.counters.replied += 1
+            self.sock.sendto(reply, peer)
         except OSError as error:
+            self.counters.replied -= 1
+            self.counters.bytes_out -= len(reply)
             self._not_sent(peer, error)
             return
         if self.report.room:

@@ -330,6 +330,44 @@ def test_counters_are_exact_where_details_are_left_out() -> None:
         assert len(dashboard.events()) + dashboard.batches()[-1].dropped == 3 * count + others
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--loss", "30", "--reply-loss", "20", "--duplicate", "20"),
+        ("--loss", "10", "--duplicate", "20", "--delay", "1", "--jitter", "1", "--corrupt", "5"),
+        ("--loss", "0", "--reorder", "10"),
+    ],
+    ids=" ".join,
+)
+def test_told_and_left_out_add_up_to_all_that_happened(words: tuple[str, ...]) -> None:
+    with Dashboard() as dashboard, Program(
+        SERVER, "--port", "0", "--seed", "1", *words, env=dashboard.env, stdin=subprocess.PIPE
+    ) as server:
+        dashboard.accept()
+        peer = Peer(dashboard.port())
+        sent = 0
+        for _ in range(20):
+            for seq in range(150):  # as many as the kernel's buffer holds
+                peer.sock.send(b"Ping %d x" % seq)
+            sent += 150
+            eventually(lambda n=sent: dashboard.counters().get("received") == n, "all arrived")
+        peer.sock.close()
+
+        def settled() -> bool:
+            c = dashboard.counters()
+            lost = c["lost_to_server"] + c["lost_to_client"]
+            return c["received"] == sent and c["replied"] == c["received"] - lost + c["duplicated"]
+
+        eventually(settled, f"all counted: {dashboard.counters()}")
+        assert server.stop(signal.SIGTERM) == 0
+        assert dashboard.ended.wait(DEADLINE)
+        c = dashboard.counters()
+        happened = 2 * c["received"] + c["lost_to_server"] + c["lost_to_client"] + c["duplicated"]
+        happened += c["delayed"] + c["replied"] + 4  # socket, bind, listening, close
+        assert len(dashboard.events()) + dashboard.batches()[-1].dropped == happened
+        assert dashboard.batches()[-1].dropped > 0, "the flood was no flood"
+
+
 # -- a socket that refuses
 
 
