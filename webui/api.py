@@ -43,11 +43,20 @@ def body() -> dict[str, Any]:
     if not data.strip():
         return {}
     try:
-        found = msgspec.json.decode(data)
+        found = _whole(msgspec.json.decode(data))
     except (ValueError, RecursionError) as error:  # DecodeError and UnicodeDecodeError are ValueErrors
         raise SettingError(f"The body is not JSON: {error}.", hint="Send a JSON object.") from None
     if not isinstance(found, dict):
         raise SettingError("The body is not a JSON object.", hint='Send something like {"loss": 30}.')
+    return found
+
+
+def _whole(found: Any) -> Any:
+    """5.0 is an integer in JSON (JSON Schema 2020-12, 4.2.3): make it one, however deep."""
+    if isinstance(found, float) and found.is_integer() and abs(found) < 2**53:
+        return int(found)
+    if isinstance(found, dict):
+        return {key: _whole(value) for key, value in found.items()}
     return found
 
 
@@ -170,12 +179,23 @@ def submit(id: str) -> Response:
     """Fire a test request at a running server. With ?wait=1 the answer is 200 and its result, within 60 s."""
     board = dashboard()
     found = board.instance(id)
+    wait = _choice("wait", "0", "1") == "1"
     wanted = parse(found.lab.request, body())
     who = person()
     made = board.requests.submit(found, wanted, who.name, who.id)
-    if request.args.get("wait") == "1" and board.requests.wait(made, WAIT_SECONDS):
+    if wait and board.requests.wait(made, WAIT_SECONDS):
         return to_json(mine(board.request_json(made)))
     return to_json(mine(board.request_json(made)), 202)
+
+
+def _choice(name: str, *words: str) -> str:
+    """The query's parameter of that name, the first word if it is not given. Raises SettingError."""
+    given = request.args.getlist(name) or [words[0]]
+    if given[0] not in words or len(given) > 1:
+        raise SettingError(
+            f"{name} must be {' or '.join(words)}, but «{given[-1][:40]}» was given.", field=name
+        )
+    return given[0]
 
 
 @route(blueprint, "GET", "/instances/<id>/requests", gives=openapi.REQUESTS, errors=(404,))

@@ -229,7 +229,7 @@ class Dashboard:
         """Restart it and wait; whether it runs."""
         run = instance.run
         self.supervisor.restart(instance)
-        self.supervisor.wait(instance, lambda i: i.run > run or i.state == "failed", seconds)
+        self.supervisor.wait(instance, lambda i: i.run > run or i.state in ("failed", "stopped"), seconds)
         return self._settled(instance, seconds)
 
     def change(self, instance: Instance, changes: dict[str, Any]) -> bool:
@@ -238,7 +238,7 @@ class Dashboard:
         restarted = self.supervisor.change(instance, changes)
         self.store.settle()
         if restarted:
-            self.supervisor.wait(instance, lambda i: i.run > run or i.state == "failed", 8)
+            self.supervisor.wait(instance, lambda i: i.run > run or i.state in ("failed", "stopped"), 8)
             return self._settled(instance, 12)
         return True
 
@@ -305,7 +305,7 @@ class Dashboard:
 
     def request_ended(self, request: Request, state: RequestState, announce: Callable[[], None]) -> None:
         """Store the request, then have it announced."""
-        body = {**self.request_json(request), "state": state, "position": None}
+        body = {**self.request_json(request), "state": state, "position": None, "ended": request.ended}
         self.store.put(
             "insert or replace into requests values (?, ?, ?, ?, ?)",
             request.id, request.instance_id, request.created, state, _json(body),
@@ -490,7 +490,7 @@ class Dashboard:
             "command": " ".join(["python -m", request.lab.client, *request.arguments]),
             "created": request.created,
             "started": request.started or None,
-            "ended": request.ended or None,
+            "ended": request.ended if request.state not in ("queued", "running") else None,
             "result": result,
             "error": request.error,
             "output": request.output,

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from servers.kit.errors import LabError, SettingError
+from servers.kit.errors import LabError
 from servers.kit.settings import RequestSettings, arguments
 from webui.states import WrongState
 from webui.supervisor import SILENT_SECONDS, STOP_SECONDS, Instance, Process
@@ -156,10 +156,10 @@ class RequestQueue:
                         self._stop(request)
 
     def input(self, request: Request, value: Any) -> Any:
-        """Hand input to a session. Raises WrongState if it is none, or not open."""
+        """Hand input to a session. Raises WrongState if it is none or not open, SettingError."""
         child = request.child
         if not request.session:
-            raise SettingError("This request takes no input.")
+            raise WrongState("This request is no session: it takes no input.")
         if request.state != "running" or child is None:
             raise WrongState(f"The session is {request.state}.")
         request.touched = self._clock()
