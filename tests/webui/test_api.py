@@ -444,6 +444,19 @@ def test_wait_answers_with_the_result(api: Api, running: dict[str, Any]) -> None
     assert answer.json["result"]["received"] == 2
 
 
+@pytest.mark.parametrize("wait", ["2", "", "true", "1&wait=0"])
+def test_a_wrong_wait_is_400(api: Api, running: dict[str, Any], wait: str) -> None:
+    status, error = api.error("POST", f"/instances/{running['id']}/requests?wait={wait}", {})
+    assert (status, error["field"]) == (400, "wait")
+
+
+def test_a_whole_number_may_be_written_with_a_point(api: Api, running: dict[str, Any]) -> None:
+    body = b'{"count": 2.0, "interval": 0.01}'
+    made = api.call("POST", f"/instances/{running['id']}/requests?wait=1", data=body).json
+    assert made
+    assert made["result"]["transmitted"] == 2
+
+
 def test_a_request_names_its_first_event_and_its_events_name_it(api: Api, running: dict[str, Any]) -> None:
     path = f"/instances/{running['id']}"
     made = api("POST", path + "/requests?wait=1", {"count": 2, "interval": 0.01})
@@ -541,14 +554,12 @@ def test_an_unknown_request_is_404(api: Api, method: str, rest: str, id: str) ->
     assert api.error(method, f"/requests/{id}{rest}")[0] == 404
 
 
-def test_input_to_what_is_no_session_is_400_and_to_what_has_ended_409(
-    api: Api, running: dict[str, Any]
-) -> None:
+def test_input_to_what_is_no_open_session_is_409(api: Api, running: dict[str, Any]) -> None:
     made = api("POST", f"/instances/{running['id']}/requests", {"count": 500})
     path = f"/requests/{made['id']}"
-    assert api.error("POST", path + "/input", {"text": "x"})[0] == 400
+    assert api.error("POST", path + "/input", {"text": "x"})[0] == 409
     api("DELETE", path)
-    assert api.error("POST", path + "/input", {"text": "x"})[0] in (400, 409)
+    assert api.error("POST", path + "/input", {"text": "x"})[0] == 409
 
 
 # -- data and actions
