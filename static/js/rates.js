@@ -23,7 +23,7 @@ export function ratesPicture(element, store, page) {
   function make() {
     chart?.destroy();
     const series = [{}, ...titles.map((label, place) => ({ label, stroke: COLOURS[place % COLOURS.length], dash: DASHES[place % DASHES.length], width: 2, show: !hidden.has(place + 1), points: { show: false } }))];
-    chart = new uPlot({ width: box.clientWidth || 600, height: 300, series, axes: [timeAxis(true), axis("per second")], legend: { show: false } }, columns(), box);
+    chart = new uPlot({ width: box.clientWidth || 600, height: 300, series, scales: { y: { range: (_, __, max) => [0, Math.max(1, 1.1 * (max ?? 1))] } }, axes: [timeAxis(true), axis("per second")], legend: { show: false } }, columns(), box);
   }
   const columns = () => /** @type {import("uplot").AlignedData} */ (/** @type {unknown} */ (rateColumns(store.state.seconds, names)));
   function draw() {
