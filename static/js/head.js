@@ -5,11 +5,12 @@ import { askDelete } from "./confirm.js";
 import { all, byId, notice, one, say, write } from "./dom.js";
 import { duration } from "./format.js";
 import { isUp, offer, usePort } from "./overview.js";
+import { machine, reachable } from "./reach.js";
 
 /** @typedef {import("./types.js").Instance} Instance */
 
-/** @param {HTMLElement} element @param {import("./keep.js").Store} store */
-export function mountHead(element, store) {
+/** @param {HTMLElement} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page */
+export function mountHead(element, store, page) {
   const trouble = byId("trouble");
   const port = /** @type {HTMLButtonElement} */ (one(trouble, "button"));
   const buttons = /** @type {HTMLButtonElement[]} */ (all(element, "[data-do]"));
@@ -50,7 +51,7 @@ export function mountHead(element, store) {
     for (const place of [byId("state"), one(byId("state"), ".dot")]) place.dataset.state = instance.state;
     write(one(byId("state"), "span"), stateWords(instance));
     byId("address").hidden = !instance.address;
-    write(one(byId("address"), "code"), instance.address);
+    write(one(byId("address"), "code"), reachable(instance.address, machine(page, location.hostname)));
     write(byId("command"), instance.command);
     write(byId("run"), runWords(instance));
     showTrouble(instance);

@@ -4,6 +4,7 @@ import { call, words } from "./api.js";
 import { askDelete } from "./confirm.js";
 import { byId, el, fill, notice, one, write } from "./dom.js";
 import { plural } from "./format.js";
+import { machine, reachable } from "./reach.js";
 import { createSpark } from "./spark.js";
 
 /** @typedef {import("./types.js").Summary} Summary */
@@ -94,9 +95,10 @@ function createCard(first, page, teacher) {
     element.dataset.state = next.state;
     dot.dataset.state = next.state;
     write(word, next.state);
-    write(code, next.address || "no address while it is stopped");
-    copy.hidden = !next.address;
-    copy.dataset.copyText = next.address;
+    const there = reachable(next.address, machine(page, location.hostname));
+    write(code, there || "no address while it is stopped");
+    copy.hidden = !there;
+    copy.dataset.copyText = there;
     spark.push(next.rate ?? 0);
     const trouble = next.state === "failed" || next.state === "backoff" ? next.last_error : null;
     error.hidden = !trouble;

@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { byId, one, say, write } from "./dom.js";
 import { commandLine, filled, whyNot } from "./command.js";
 import { inputOf, readFields, showFaults } from "./fields.js";
+import { machine, reachableCommand } from "./reach.js";
 import { mountResults } from "./results.js";
 
 /** @typedef {import("./types.js").Request} Request */
@@ -37,7 +38,9 @@ export function mountTry(element, store, page, hooks) {
     send.disabled = sending || reason !== "";
     write(byId("send-reason"), reason);
     cancel.hidden = !open;
-    write(byId("client-command"), commandLine(store.state.instance?.client_command ?? "", lab.request, values));
+    const { client_command: client = "", address = "" } = store.state.instance ?? {};
+    const there = reachableCommand(client, address, machine(page, location.hostname));
+    write(byId("client-command"), commandLine(there, lab.request, values));
   }
 
   async function submit() {

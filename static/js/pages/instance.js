@@ -22,7 +22,7 @@ const teacher = isTeacher(page);
 
 mountShell();
 const rail = mountRail(instance.id);
-mountHead(byId("head"), store);
+mountHead(byId("head"), store, page);
 mountSettings(byId("settings-card"), store, lab, teacher);
 
 /* A lab that draws for itself brings picture() and, if it likes, tiles() and resultSummary(). */
