@@ -69,6 +69,7 @@ export function mountHead(element, store, page) {
     trouble.hidden = !error && !gone;
     const text = gone ? "This server was deleted." : [error?.message, error?.hint, tail].filter(Boolean).join(" ");
     write(one(trouble, "p"), text);
+    if (error && byId("notice").textContent?.startsWith(error.message)) notice(""); // said here already
     offer(port, gone || !buttons.length ? null : error);
   }
 
