@@ -477,20 +477,21 @@ class Dashboard:
 
     def request_json(self, request: Request) -> dict[str, Any]:
         """A request as the API and the page see it."""
+        state = request.state  # once: it may change meanwhile
         result = msgspec.json.decode(request.result) if request.result is not None else None
         return {
             "id": request.id,
             "instance": request.instance_id,
             "person": request.person,
             "person_id": request.person_id,
-            "state": request.state,
-            "position": self.requests.position(request) if request.state == "queued" else None,
+            "state": state,
+            "position": self.requests.position(request) if state == "queued" else None,
             "session": request.session,
             "arguments": msgspec.to_builtins(request.wanted),
             "command": " ".join(["python -m", request.lab.client, *request.arguments]),
             "created": request.created,
             "started": request.started or None,
-            "ended": request.ended if request.state not in ("queued", "running") else None,
+            "ended": request.ended if state not in ("queued", "running") else None,
             "result": result,
             "error": request.error,
             "output": request.output,
