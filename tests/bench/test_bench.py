@@ -1,0 +1,79 @@
+"""The arithmetic of the benchmarks. How fast anything is, no test says."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.bench.figures import Figure, exit_code, median, percentile, ratio, shown, table
+
+
+def test_median_keeps_the_single_measurements() -> None:
+    figure = median("start", [3.0, 1.0, 10.0], "ms", at_most=5)
+    assert (figure.value, figure.values, figure.verdict) == (3.0, (3.0, 1.0, 10.0), "ok")
+    assert figure.measured == "3 ms (1 to 10)"
+
+
+def test_ratio_is_that_of_the_medians_and_its_spread_that_of_the_pairs() -> None:
+    figure = ratio("rate", [90, 95, 10], [100, 100, 100], at_least=0.9)
+    assert figure.value == pytest.approx(0.9)
+    assert figure.values == pytest.approx((0.9, 0.95, 0.1))
+    assert figure.verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("value", "asked", "verdict"),
+    [
+        (0.9, {"at_least": 0.9}, "ok"),
+        (0.899, {"at_least": 0.9}, "BELOW"),
+        (50, {"at_most": 50}, "ok"),
+        (50.1, {"at_most": 50}, "BELOW"),
+        (math.nan, {"at_most": 50}, "BELOW"),
+        (7, {}, ""),
+    ],
+)
+def test_verdict(value: float, asked: dict[str, float], verdict: str) -> None:
+    assert Figure(name="x", value=value, **asked).verdict == verdict
+
+
+def test_what_was_not_run_says_why_and_is_no_failure() -> None:
+    figure = Figure(name="chart", at_most=5, unit="ms", missing="no Chromium here")
+    assert (figure.verdict, figure.measured) == ("not run", "not run: no Chromium here")
+    assert exit_code([figure]) == 0
+
+
+def test_one_figure_below_what_is_asked_fails_the_run() -> None:
+    good, bad = Figure(name="a", value=1, at_least=1), Figure(name="b", value=0.5, at_least=1)
+    assert exit_code([good]) == 0
+    assert exit_code([good, bad]) == 1
+
+
+def test_nothing_measured_is_not_run() -> None:
+    assert median("start", [], "ms", at_most=150).verdict == "not run"
+    assert ratio("rate", [1.0], [], at_least=0.9).verdict == "not run"
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.0, 1), (0.001, 1)]
+)
+def test_percentile_is_of_nearest_rank(share: float, expected: float) -> None:
+    assert percentile(list(range(100, 0, -1)), share) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.96832, "0.968"), (1.0, "1"), (41.23, "41.2"), (150, "150"), (53312, "53,300"),
+        (0, "0"), (99.96, "100"), (math.nan, "nan"),
+    ],
+)  # fmt: skip
+def test_numbers_show_three_digits(value: float, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_table_has_a_line_per_figure() -> None:
+    lines = table([Figure(name="ratio", value=0.95, at_least=0.9), Figure(name="rate", value=41.2)]).splitlines()
+    assert len(lines) == 4
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["ratio", "0.95", "≥ 0.9", "ok"]
+    assert len({len(line) for line in lines}) == 1
