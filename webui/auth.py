@@ -123,10 +123,14 @@ class Gate:
         return person
 
     def people(self) -> dict[str, str]:
-        """Students' names by address, where only one student has it."""
+        """Students' names by address, where only one student has it.
+
+        Not of this machine's own address: the dashboard's clients and the teacher's programs have it too.
+        """
         names: dict[str, set[str]] = {}
         for address, name in list(self._addresses.values()):
-            names.setdefault(address, set()).add(name)
+            if not address.startswith(("127.", "::1", "::ffff:127.")):
+                names.setdefault(address, set()).add(name)
         return {address: next(iter(who)) for address, who in names.items() if len(who) == 1}
 
     def _class_stamp(self) -> str:

@@ -154,8 +154,9 @@ class Hub:
                 return
             before = topic.dropped
             topic.drop(source, dropped)
-            if counters and counters != topic.counters:
-                topic.counters = counters
+            now = {**topic.counters, **counters}
+            if now != topic.counters:
+                topic.counters = now
                 self._touch(topic)
             elif topic.dropped != before:
                 self._touch(topic)

@@ -177,8 +177,7 @@ class Store:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                self._run_blocking(self._write, writes)
-                self._failed = ""
+                self._failed = self._run_blocking(self._write, writes)
                 return
             except Exception as error:  # whatever it is, the writer goes on
                 self._failed = str(error)
@@ -188,12 +187,19 @@ class Store:
                     return
             time.sleep(0.2)
 
-    def _write(self, writes: list[Write]) -> None:
+    def _write(self, writes: list[Write]) -> str:
+        """Write all in one transaction; what was wrong with one that is left out, "" if none is."""
+        wrong = ""
         self._connection.execute("begin immediate")
         try:
             for sql, values in writes:
-                self._connection.execute(sql, values)
-        except sqlite3.Error:
-            self._connection.execute("rollback")
+                try:
+                    self._connection.execute(sql, values)
+                except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError) as error:
+                    wrong = str(error)
+                    log.error("a change was not stored: %s", error)
+            self._connection.execute("commit")
+        except BaseException:
+            self._connection.rollback()
             raise
-        self._connection.execute("commit")
+        return wrong
