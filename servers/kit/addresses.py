@@ -77,7 +77,14 @@ def _owner(inodes: set[str]) -> str:
                 if os.readlink(descriptor) in inodes:
                     words = (process / "cmdline").read_bytes().split(b"\0")
                     command = b" ".join(words).decode(errors="replace").strip()
-                    return f"pid {process.name} ({command[:80]})"
+                    return f"pid {process.name} ({_short(command)})"
         except OSError:
             continue
     return ""
+
+
+def _short(command: str, limit: int = 80) -> str:
+    """A command line, cut at a word if it is long."""
+    if len(command) <= limit:
+        return command
+    return (command[:limit].rpartition(" ")[0] or command[:limit]) + " …"

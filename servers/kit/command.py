@@ -141,6 +141,12 @@ def _add(parser: argparse.ArgumentParser, field: Field) -> None:
     default = "" if field.default in (None, "") else f" Default: {field.default}."
     limits = "" if field.type in ("flag", "text") else f" {field.wants()[0].upper()}{field.wants()[1:]}."
     text = (field.help + limits + default).replace("%", "%%")
+    if field.positional:
+        needed = None if field.required else "?"
+        parser.add_argument(
+            field.name, metavar=field.name.upper(), help=text, nargs=needed, default=argparse.SUPPRESS
+        )
+        return
     options: dict[str, Any] = {"help": text, "dest": field.name, "default": argparse.SUPPRESS}
     if field.type == "flag":
         options["action"] = argparse.BooleanOptionalAction
@@ -157,7 +163,7 @@ def _read(
     arguments: Sequence[str] | None,
     fixed: dict[str, Any],
 ) -> tuple[Any, argparse.Namespace]:
-    flags = parser.parse_args(arguments)
+    flags = parser.parse_intermixed_args(arguments)
     names = {field.name for field in fields(struct)}
     given = {key: value for key, value in vars(flags).items() if key in names}
     try:

@@ -186,6 +186,8 @@ class Report:
         self.flush()
         if self._channel:
             self._channel.send(wire.Result(value=msgspec.Raw(wire.encode(value))))
+        elif isinstance(self._output, JsonOutput):
+            print('{"kind":"result",' + wire.encode(value).decode()[1:], flush=True)
 
     def flush(self) -> None:
         """Write out all that waits."""

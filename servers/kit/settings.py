@@ -29,6 +29,7 @@ def ui(
     step: float | None = None,
     advanced: bool = False,
     slider: tuple[float, float] | None = None,
+    positional: bool = False,
 ) -> dict[str, Any]:
     """What a field's ``Meta(extra=...)`` tells the form and the command line.
 
@@ -38,10 +39,11 @@ def ui(
     step      the step of the number field or slider
     advanced  the form shows it folded away
     slider    the ends of the slider, where those are narrower than ge and le
+    positional a client takes it without a flag, after HOST and PORT
     """
     given = {
         "unit": unit, "live": live, "flags": flags, "step": step,
-        "advanced": advanced, "slider": slider,
+        "advanced": advanced, "slider": slider, "positional": positional,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value}
 
@@ -96,6 +98,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     step: float | None = None
     advanced: bool = False
     slider: tuple[float, float] | None = None
+    positional: bool = False
 
     @property
     def flag(self) -> str:
@@ -222,8 +225,12 @@ def changed(before: S, after: S) -> tuple[Field, ...]:
 def arguments(settings: msgspec.Struct, *, all_fields: bool = False) -> list[str]:
     """The command-line flags that say the same: only those that differ from the default."""
     words: list[str] = []
+    last: list[str] = []
     for field in fields(type(settings)):
         value = getattr(settings, field.name)
+        if field.positional:
+            last.append(_word(value))
+            continue
         if value == field.default and not all_fields:
             continue
         if field.type == "flag":
@@ -231,7 +238,7 @@ def arguments(settings: msgspec.Struct, *, all_fields: bool = False) -> list[str
         elif value is not None or field.default is not None:
             word = _word(value)
             words += [f"{field.flag}={word}"] if word.startswith("-") else [field.flag, word]
-    return words
+    return [*words, "--", *last] if last else words
 
 
 def _word(value: Any) -> str:

@@ -59,13 +59,13 @@ def gilbert_elliott(percent: float, burst_length: float) -> tuple[float, float]:
 class Path:
     """One peer's way through the network: what has become of its datagrams so far."""
 
-    __slots__ = ("arrived", "bad", "highest", "last", "lost_to_client", "lost_to_server", "seen")
+    __slots__ = ("arrived", "bad", "highest", "last", "lost_to_client", "lost_to_server", "lowest", "seen")
 
     def __init__(self) -> None:
         self.arrived = 0
         self.lost_to_server = 0
         self.lost_to_client = 0
-        self.highest = 0
+        self.highest = self.lowest = 0
         self.bad: dict[str, bool] = {}
         self.last = b""
         self.seen = 0

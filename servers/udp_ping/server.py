@@ -165,7 +165,8 @@ class PingServer:
         emit, t, name = self.report.emit, now(), show(peer)
         emit(DatagramReceived(t=t, peer=name, way="to_server", data=preview(datagram)))
         seq = _seq(datagram)
-        path.highest = max(path.highest, seq or 0, _seq(path.last) or 0)
+        known = [n for n in (seq, _seq(path.last), path.highest, path.lowest) if n]
+        path.lowest, path.highest = min(known, default=0), max(known, default=0)
         path.last = b""
         word: Word = "answered"
         if fate.lost_to_server or fate.lost_to_client:
@@ -174,7 +175,7 @@ class PingServer:
             PingFate(
                 t=t, peer=name, seq=seq, fate=word, arrived=path.arrived,
                 lost_to_server=path.lost_to_server, lost_to_client=path.lost_to_client,
-                gaps=max(0, path.highest - path.arrived),
+                gaps=max(0, path.highest - path.lowest + 1 - path.arrived),
             )
         )  # fmt: skip
         if fate.lost_to_server:

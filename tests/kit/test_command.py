@@ -9,10 +9,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 import pytest
+from msgspec import Meta
 
+from servers.kit.command import _parser, _read
+from servers.kit.settings import RequestSettings, arguments, fields, ui
 from servers.registry import LABS
 from tests.programs import DEADLINE, ROOT, Program, eventually
 
@@ -212,3 +216,23 @@ def test_help_names_every_setting(lab: object) -> None:
             for name in msgspec.structs.fields(struct):
                 assert "--" + name.name.replace("_", "-") in shown
             assert "--json" in shown
+
+
+class Spoken(RequestSettings, frozen=True, kw_only=True):
+    """A request with a word that needs no flag."""
+
+    text: Annotated[str, Meta(title="Text", extra=ui(positional=True))] = "hello"
+    times: Annotated[int, Meta(ge=1, le=9, title="Times")] = 1
+
+
+@pytest.mark.parametrize("text", ["hello", "", "two words", "-c", "--times", "=x"])
+def test_a_positional_setting_round_trips_through_the_command_line(text):
+    wanted = Spoken(text=text, times=2)
+    parser = _parser("x", "x", fields(Spoken), positional=True)
+    found, flags = _read(parser, Spoken, ["127.0.0.1", "7", *arguments(wanted)], {})
+    assert (found, flags.HOST, flags.PORT) == (wanted, "127.0.0.1", "7")
+
+
+def test_a_positional_setting_may_be_left_out():
+    parser = _parser("x", "x", fields(Spoken), positional=True)
+    assert _read(parser, Spoken, ["h", "7", "--times", "3"], {})[0] == Spoken(times=3)
