@@ -18,7 +18,7 @@ def main() -> int:
     """Run those that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)}. Default: all.")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions: a first look, not a figure to quote")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions: no figure to quote")
     flags = parser.parse_args()
     for name in flags.names:
         if name not in NAMES:

@@ -63,19 +63,25 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         return text
 
 
-def median(name: str, values: Sequence[float], unit: str = "", **asked: float) -> Figure:
+def median(
+    name: str, values: Sequence[float], unit: str = "", *,
+    at_least: float | None = None, at_most: float | None = None,
+) -> Figure:  # fmt: skip
     """The median of some measurements; not run where there is none."""
-    if not values:
-        return Figure(name=name, unit=unit, missing="nothing was measured", **asked)
-    return Figure(name=name, value=statistics.median(values), unit=unit, values=tuple(values), **asked)
+    value = statistics.median(values) if values else math.nan
+    return Figure(
+        name=name, value=value, unit=unit, values=tuple(values), at_least=at_least, at_most=at_most,
+        missing="" if values else "nothing was measured",
+    )  # fmt: skip
 
 
-def ratio(name: str, ours: Sequence[float], peers: Sequence[float], **asked: float) -> Figure:
+def ratio(name: str, ours: Sequence[float], peers: Sequence[float], *, at_least: float) -> Figure:
     """Our median over the peer's. Its spread is that of the pairs measured one after the other."""
     if not ours or not peers:
-        return Figure(name=name, missing="one of the two was not measured", **asked)
+        return Figure(name=name, at_least=at_least, missing="one of the two was not measured")
     pairs = tuple(a / b for a, b in zip(ours, peers, strict=False))
-    return Figure(name=name, value=statistics.median(ours) / statistics.median(peers), values=pairs, **asked)
+    value = statistics.median(ours) / statistics.median(peers)
+    return Figure(name=name, value=value, values=pairs, at_least=at_least)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

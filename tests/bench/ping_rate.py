@@ -26,9 +26,7 @@ def run(quick: bool) -> list[Figure]:
         peer_port = int(bare.line())
         made = board.create(loss=0)
         port = int(made["address"].rpartition(":")[2])
-        words = (str(board.port), board.cookie(), made["id"], "1")
-        with Program("-m", "tests.bench.watchers", *words) as browser:
-            browser.line("joined")
+        with board.browsers(made["id"], 1) as browser:
             load(port), load(peer_port)  # the first fill caches
             ours, peers = take_turns(port, peer_port, pairs)
             seen = browser.ask("report")

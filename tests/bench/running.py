@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -57,7 +58,7 @@ class Program:
         for line in self.process.stdout:
             if re.search(pattern, line):
                 return line.rstrip("\n")
-        raise RuntimeError(f"{self.process.args} ended without saying «{pattern}»")
+        raise RuntimeError(f"{self.process.args!r} ended without saying «{pattern}»")
 
     def ask(self, line: str) -> Any:
         """Say a line and return the JSON that is printed in answer."""
@@ -77,10 +78,8 @@ class Program:
             self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             if stream:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    pass
 
     def __enter__(self) -> Any:
         return self
@@ -136,7 +135,8 @@ class Dashboard(Program):
 
     def create(self, lab: str = "udp_ping", **settings: Any) -> dict[str, Any]:
         """A new instance, running, on a port that the system chose."""
-        made: dict[str, Any] = self.api("POST", "/instances", {"lab": lab, "settings": {"port": 0, **settings}})
+        wanted = {"lab": lab, "settings": {"port": 0, **settings}}
+        made: dict[str, Any] = self.api("POST", "/instances", wanted)
         return made
 
     def instance(self, id: str) -> dict[str, Any]:
@@ -160,6 +160,13 @@ class Dashboard(Program):
         session = cookie(headers)
         _, headers, page = self.http("GET", "/", headers={"Cookie": session})
         return {"Cookie": cookie(headers) or session, "X-CSRFToken": _form_token(page)}
+
+    def browsers(self, instance: str, count: int) -> Program:
+        """A process with so many simulated browsers that have joined the instance (watchers.py)."""
+        words = (str(self.port), self.cookie(), instance, str(count))
+        program = Program("-m", "tests.bench.watchers", *words)
+        program.line("joined")
+        return program
 
     def processes(self) -> list[psutil.Process]:
         """The dashboard and its children."""

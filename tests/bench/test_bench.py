@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_ratio_is_that_of_the_medians_and_its_spread_that_of_the_pairs() -> None
         (7, {}, ""),
     ],
 )
-def test_verdict(value: float, asked: dict[str, float], verdict: str) -> None:
+def test_verdict(value: float, asked: Any, verdict: str) -> None:
     assert Figure(name="x", value=value, **asked).verdict == verdict
 
 
@@ -73,7 +74,8 @@ def test_numbers_show_three_digits(value: float, text: str) -> None:
 
 
 def test_table_has_a_line_per_figure() -> None:
-    lines = table([Figure(name="ratio", value=0.95, at_least=0.9), Figure(name="rate", value=41.2)]).splitlines()
+    figures = [Figure(name="ratio", value=0.95, at_least=0.9), Figure(name="rate", value=41.2)]
+    lines = table(figures).splitlines()
     assert len(lines) == 4
     assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["ratio", "0.95", "≥ 0.9", "ok"]
     assert len({len(line) for line in lines}) == 1

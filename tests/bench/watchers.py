@@ -103,7 +103,8 @@ class Watcher(asyncio.Protocol):
     def _say(self, text: str) -> None:
         """Send a text message, masked with zeros as a client's must be masked with something."""
         data = text.encode()
-        assert self.transport and len(data) < 126
+        assert self.transport
+        assert len(data) < 126, "longer ones have a longer header"
         self.transport.write(struct.pack("!BBI", 0x81, 0x80 | len(data), 0) + data)
 
 
