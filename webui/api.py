@@ -168,6 +168,14 @@ def trouble(instance: Instance) -> Response:
     return to_json({"error": error, "instance": dashboard().instance_json(instance)}, 409)
 
 
+@route(blueprint, "GET", "/instances/<id>/runs", gives=openapi.RUNS, errors=(404,))
+@student
+def runs(id: str) -> Response:
+    """The runs of an instance, the newest first: settings, seed, address, from when to when, why it ended."""
+    board = dashboard()
+    return to_json({"runs": board.history.runs(board.instance(id).id)})
+
+
 # -- test requests
 
 
@@ -324,6 +332,7 @@ def export(id: str, format: str) -> Response:
                 "exported": time.time(),
                 **kept,
                 "seconds": board.hub.snapshot(found.id)["series"].seconds,
+                "runs": board.history.runs(found.id),
                 "requests": board.requests_of(found.id, 1000),
             }
         )

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
-
 from servers.kit import channel as wire
 from servers.kit.errors import LabError, SettingError
-from servers.kit.events import Event, ServerListening
+from servers.kit.events import ServerListening
 from servers.kit.lab import Lab
-from servers.kit.settings import arguments, parse
+from servers.kit.settings import parse
 from servers.registry import LABS
 from webui.channel import ChannelServer
 from webui.child import Child
-from webui.hub import KEPT, Hub, decoder
-from webui.requests import Request, RequestQueue, RequestState, target
+from webui.history import History, stored_settings
+from webui.hub import Hub, decoder
+from webui.requests import Request, RequestQueue, RequestState
 from webui.states import WrongState
 from webui.store import Store
 from webui.supervisor import Instance, Supervisor, Trouble
+from webui.views import instance_json, request_json
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +36,6 @@ DETAILS = 100
 FEWEST = 10
 INSTANCES = 64
 """Instances that may exist at once."""
-STORED_SECONDS = 20_000
-"""Rows of the per-second series kept on disk per instance."""
 
 
 class Emitter(Protocol):
@@ -80,13 +76,14 @@ class Dashboard:
         self.host = host
         self.emitter: Emitter | None = None
         self.store = Store(folder / "socket-lab.db", run_blocking)
-        self.hub = Hub(keep_marks=self._keep_marks, keep_second=self._keep_second, reserve=self._reserve)
+        self.history = kept = History(self.store)
+        self.hub = Hub(keep_marks=kept.keep_marks, keep_second=kept.keep_second, reserve=kept.reserve)
         self.channel = ChannelServer()
         self.supervisor = Supervisor(self._launch_server, self)
         self.requests = RequestQueue(
-            self._launch_client, self, self.supervisor.wake, first=self._first_request()
+            self._launch_client, self, self.supervisor.wake, first=kept.first_request()
         )
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._wanted: set[str] = set()  # ids of those that run, or ran when the dashboard ended
         self._shares: dict[str, int] = {}  # instance -> details a batch, as it was last told
         self._creating = threading.Lock()
         self._closing = False
@@ -113,7 +110,7 @@ class Dashboard:
                 self._share_out(self.hub.second(time.time()))
             if clock - last_tidy > 600:
                 last_tidy = clock
-                self._tidy()
+                self.history.tidy(self.hub)
         self._stop_children()
         self._finished.set()
 
@@ -138,7 +135,7 @@ class Dashboard:
     def resume(self) -> None:
         """Start the servers that ran when the dashboard last ended."""
         for instance in list(self.supervisor.instances.values()):
-            if self._rows[instance.id]["wanted"]:
+            if instance.id in self._wanted:
                 self.supervisor.start(instance)
 
     def _stop_children(self) -> None:
@@ -189,12 +186,7 @@ class Dashboard:
             number = self._next_number(lab)
             id, title = f"{lab.name}-{number}", f"{lab.title} {number}"
             instance = Instance(id, lab, title, settings, owner)
-            self._rows[id] = {"wanted": 0}
-            self.store.put(
-                "insert into instances (id, lab, title, settings, owner, created) values (?, ?, ?, ?, ?, ?)",
-                id, lab.name, title, _json(settings), owner, time.time(),
-            )  # fmt: skip
-            self.store.put("insert or replace into meta values (?, ?)", f"number {lab.name}", str(number))
+            self.history.added(instance, number)
             self.hub.open(id, lab)
             self.supervisor.add(instance)
         self.store.settle()
@@ -205,11 +197,7 @@ class Dashboard:
         self.supervisor.remove(instance)
         self.requests.cancel_all(instance.id, "The server was deleted.")
         self.hub.close(instance.id)
-        for table, column in (
-            ("instances", "id"), ("runs", "instance"), ("seconds", "instance"),
-            ("marks", "instance"), ("requests", "instance"),
-        ):  # fmt: skip
-            self.store.put(f"delete from {table} where {column} = ?", instance.id)  # noqa: S608 - ours
+        self.history.forget(instance.id)
         self.store.settle()
         self.run_blocking(shutil.rmtree, self.data(instance), True)
         if self.emitter:
@@ -268,13 +256,10 @@ class Dashboard:
 
     def changed(self, instance: Instance) -> None:
         """Pass an instance's change on to the store and the browsers."""
-        row = self._rows.setdefault(instance.id, {"wanted": 0})
         if not self._closing:
-            row["wanted"] = int(instance.state in ("starting", "running", "backoff"))
-        self.store.put(
-            "update instances set settings = ?, run = ?, wanted = ? where id = ?",
-            _json(instance.settings), instance.run, row["wanted"], instance.id,
-        )  # fmt: skip
+            wanted = instance.state in ("starting", "running", "backoff")
+            (self._wanted.add if wanted else self._wanted.discard)(instance.id)
+        self.history.changed(instance, instance.id in self._wanted)
         if instance.state in ("stopped", "failed", "stopping"):
             self.requests.cancel_all(instance.id, f"{instance.title} is {instance.state}.")
         if self.emitter:
@@ -283,20 +268,12 @@ class Dashboard:
     def run_started(self, instance: Instance) -> None:
         """Store the new run."""
         self.hub.reset(instance.id)
-        self.store.put(
-            "insert or replace into runs (instance, run, started, settings, seed, address) "
-            "values (?, ?, ?, ?, ?, ?)",
-            instance.id, instance.run, instance.started, _json(instance.settings), instance.seed,
-            instance.address,
-        )  # fmt: skip
+        self.history.run_started(instance)
         self._shares.pop(instance.id, None)
 
     def run_ended(self, instance: Instance, reason: str) -> None:
         """Store the run's end."""
-        self.store.put(
-            "update runs set ended = ?, reason = ? where instance = ? and run = ?",
-            time.time(), reason, instance.id, instance.run,
-        )  # fmt: skip
+        self.history.run_ended(instance, reason)
 
     def request_changed(self, request: Request) -> None:
         """Pass a request's change on to the browsers."""
@@ -306,11 +283,7 @@ class Dashboard:
     def request_ended(self, request: Request, state: RequestState, announce: Callable[[], None]) -> None:
         """Store the request, then have it announced."""
         body = {**self.request_json(request), "state": state, "position": None, "ended": request.ended}
-        self.store.put(
-            "insert or replace into requests values (?, ?, ?, ?, ?)",
-            request.id, request.instance_id, request.created, state, _json(body),
-        )  # fmt: skip
-        self.store.then(announce)
+        self.history.request_ended(body, announce)
 
     # -- children
 
@@ -367,188 +340,49 @@ class Dashboard:
         self.hub.count(instance_id, counters, child.pid, batch.dropped)
         return first
 
-    # -- storing and restoring
-
-    def _keep_marks(self, instance_id: str, marks: list[Event]) -> None:
-        for event in marks:
-            kind = str(event.__struct_config__.tag)
-            self.store.put(
-                "insert or replace into marks values (?, ?, ?, ?)", instance_id, event.n, kind, _json(event)
-            )
-
-    def _keep_second(self, instance_id: str, t: float, counters: dict[str, int]) -> None:
-        self.store.put("insert or replace into seconds values (?, ?, ?)", instance_id, t, _json(counters))
-
-    def _reserve(self, instance_id: str, n: int, dropped: int) -> None:
-        self.store.put("update instances set reserved = ?, dropped = ? where id = ?", n, dropped, instance_id)
-
-    def _tidy(self) -> None:
-        """Keep the file from growing for ever."""
-        for id, topic in list(self.hub.topics.items()):
-            for kind in topic.marks:
-                self.store.put(
-                    "delete from marks where instance = ? and kind = ? and n <= (select n from marks "
-                    "where instance = ? and kind = ? order by n desc limit 1 offset ?)",
-                    id, kind, id, kind, KEPT,
-                )  # fmt: skip
-            self.store.put(
-                "delete from seconds where instance = ? and t <= (select t from seconds "
-                "where instance = ? order by t desc limit 1 offset ?)",
-                id, id, STORED_SECONDS,
-            )  # fmt: skip
+    # -- what was, and what is, as JSON
 
     def _restore(self) -> None:
         """Bring back the instances of earlier times, stopped, with their history."""
-        self.store.put(
-            "update runs set ended = coalesce((select max(t) from seconds where seconds.instance = "
-            "runs.instance and seconds.t >= runs.started), started), reason = 'the dashboard ended' "
-            "where ended is null"
-        )
-        self._tidy()
-        columns = "id, lab, title, settings, owner, run, wanted, reserved, dropped"
-        for row in self.store.read(f"select {columns} from instances order by created"):  # noqa: S608
-            id, name, title, settings, owner, run, wanted, reserved, dropped = row
-            lab = self.labs.get(name)
+        for kept in self.history.instances():
+            lab = self.labs.get(kept.lab)
             if lab is None:
                 continue  # a lab that this version does not have; its rows stay
-            instance = Instance(id, lab, title, _settings(lab, settings), owner)
-            instance.run = run
-            self._rows[id] = {"wanted": 0}
-            self.hub.open(id, lab, reserved, dropped)
-            self._fill(id, lab)
-            self.supervisor.add(instance)
-            self._rows[id]["wanted"] = wanted
+            settings = stored_settings(lab, kept.settings)
+            instance = Instance(kept.id, lab, kept.title, settings, kept.owner)
+            instance.run = kept.run
+            self.hub.open(kept.id, lab, kept.reserved, kept.dropped)
+            self.history.fill(self.hub, kept.id, lab)
+            if kept.wanted:
+                self._wanted.add(kept.id)
+            self.supervisor.instances[kept.id] = instance  # not add(): nothing of it has changed
+        self.history.tidy(self.hub)
         self.store.settle()  # the numbers that are given from now on are reserved
 
-    def _fill(self, id: str, lab: Lab) -> None:
-        marks = []
-        for kind in self.hub.topics[id].marks:
-            marks += self.store.read(
-                "select body from marks where instance = ? and kind = ? order by n desc limit ?",
-                id, kind, KEPT,
-            )[::-1]  # fmt: skip
-        seconds = self.store.read(
-            "select t, counters from seconds where instance = ? order by t desc limit 3600", id
-        )[::-1]
-        events = []
-        for (body,) in marks:
-            with contextlib.suppress(msgspec.DecodeError):  # written by an older version of the lab
-                events.append(decoder(lab).decode(body))
-        self.hub.restore(id, events, [(t, msgspec.json.decode(body)) for t, body in seconds])
-
-    def _first_request(self) -> int:
-        rows = self.store.read("select max(cast(substr(id, 2) as integer)) from requests")
-        return (rows[0][0] or 0) + 1
-
     def _next_number(self, lab: Lab) -> int:
-        rows = self.store.read("select value from meta where key = ?", f"number {lab.name}")
         used = [int(m[1]) for i in self.supervisor.instances if (m := re.fullmatch(rf"{lab.name}-(\d+)", i))]
-        return max([*used, int(rows[0][0]) if rows else 0]) + 1
-
-    # -- as JSON
+        return max([*used, self.history.last_number(lab)]) + 1
 
     def instance_json(self, instance: Instance) -> dict[str, Any]:
         """An instance as the API and the page see it."""
-        topic = self.hub.topics.get(instance.id)
-        child = instance.child
-        running = instance.started is not None and instance.state == "running"
-        retry = instance.retry_at - time.monotonic() if instance.state == "backoff" else None
-        return {
-            "id": instance.id,
-            "lab": instance.lab.name,
-            "title": instance.title,
-            "state": instance.state,
-            "settings": msgspec.to_builtins(instance.settings),
-            "address": instance.address,
-            "pid": child.pid if child else None,
-            "uptime": round(time.time() - (instance.started or 0), 3) if running else None,
-            "started": instance.started if running else None,
-            "run": instance.run,
-            "owner": instance.owner,
-            "seed": instance.seed if running else None,
-            "counters": topic.counters if topic else {},
-            "dropped": topic.dropped if topic else 0,
-            "n": topic.n if topic else 0,
-            "command": server_command(instance),
-            "client_command": client_command(instance) if running else "",
-            "last_error": msgspec.to_builtins(instance.trouble) if instance.trouble else None,
-            "retry_in": None if retry is None else round(max(0.0, retry), 1),
-        }
+        return instance_json(instance, self.hub.topics.get(instance.id))
 
     def request_json(self, request: Request) -> dict[str, Any]:
         """A request as the API and the page see it."""
-        state = request.state  # once: it may change meanwhile
-        result = msgspec.json.decode(request.result) if request.result is not None else None
-        return {
-            "id": request.id,
-            "instance": request.instance_id,
-            "person": request.person,
-            "person_id": request.person_id,
-            "state": state,
-            "position": self.requests.position(request) if state == "queued" else None,
-            "session": request.session,
-            "arguments": msgspec.to_builtins(request.wanted),
-            "command": " ".join(["python -m", request.lab.client, *request.arguments]),
-            "created": request.created,
-            "started": request.started or None,
-            "ended": request.ended if state not in ("queued", "running") else None,
-            "result": result,
-            "error": request.error,
-            "output": request.output,
-            "first": request.first,
-        }
+        return request_json(request, self.requests.position(request))
 
     def request_by_id(self, id: str) -> dict[str, Any]:
         """A request, wherever it is kept. Raises NotFound."""
-        found = self.requests.get(id)
-        if found:
-            return self.request_json(found)
-        rows = self.store.read("select body from requests where id = ?", id)
-        if not rows:
+        active = self.requests.get(id)
+        found = self.request_json(active) if active else self.history.request(id)
+        if found is None:
             raise NotFound(f"There is no request «{id[:60]}».")
-        body: dict[str, Any] = msgspec.json.decode(rows[0][0])
-        return body
+        return found
 
     def requests_of(self, instance_id: str, limit: int = 50) -> list[dict[str, Any]]:
         """The requests at an instance, the newest first."""
         active = [r for r in list(self.requests.active.values()) if r.instance_id == instance_id]
-        newest = [self.request_json(r) for r in reversed(active)]
-        rows = self.store.read(
-            "select body from requests where instance = ? order by created desc limit ?",
-            instance_id, limit,
-        )  # fmt: skip
-        here = {r["id"] for r in newest}
-        newest += [body for (text,) in rows if (body := msgspec.json.decode(text))["id"] not in here]
-        return newest[:limit]
-
-
-def server_command(instance: Instance) -> str:
-    """The command line that starts the same server in a terminal."""
-    settings = instance.settings
-    words = [f"python -m {instance.lab.server}", *arguments(settings)]
-    if "--port" not in words:
-        words.append(f"--port {settings.port}")
-    return " ".join(words)
-
-
-def client_command(instance: Instance) -> str:
-    """The command line that starts the lab's client against the instance."""
-    host, port = target(instance)
-    return f"python -m {instance.lab.client} {host} {port}"
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _settings(lab: Lab, text: str) -> Any:
-    """Stored settings; what this version no longer knows falls back to the default."""
-    stored = msgspec.json.decode(text)
-    while True:
-        try:
-            return parse(lab.settings, stored)
-        except SettingError as error:
-            if error.field not in stored:
-                return lab.settings()
-            print(f"{lab.name}: the stored setting {error.field} was reset.", file=sys.stderr)
-            del stored[error.field]
+        newest = [self.request_json(request) for request in reversed(active)]
+        here = {request["id"] for request in newest}
+        ended = self.history.requests(instance_id, limit)
+        return [*newest, *(request for request in ended if request["id"] not in here)][:limit]

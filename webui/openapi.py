@@ -61,6 +61,16 @@ REQUEST = _object(
     started=_or_null(NUMBER), ended=_or_null(NUMBER), result=_or_null(ANY_OBJECT), error=STRING,
     output=STRING, first=_or_null(INTEGER),
 )  # fmt: skip
+RUNS = _object(
+    "runs",
+    runs=_list(
+        _object(
+            "run started ended settings seed address reason",
+            run=INTEGER, started=NUMBER, ended=_or_null(NUMBER), settings=ANY_OBJECT,
+            seed=_or_null(INTEGER), address=STRING, reason=STRING,
+        )
+    ),
+)  # fmt: skip
 REQUESTS = _object("requests", requests=_list(REQUEST))
 EVENTS = _object("n events dropped", n=INTEGER, events=_list(ANY_OBJECT), dropped=INTEGER)
 VALUE = _object("value", value={})

@@ -262,3 +262,14 @@ def test_it_all_fits_on_a_phone(window, board):
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= PHONE["width"], f"{path} is {wide} pixels wide"
         page.close()
+
+
+def test_the_runs_are_listed_with_their_seeds_and_settings(teacher, board):
+    instance = board.create(loss=12, seed=77)
+    page = open_instance(teacher, board, instance)
+    page.locator("#runs summary").click()
+    expect(page.locator("[data-run='1']")).to_contain_text("seed 77")
+    expect(page.locator("[data-run='1']")).to_contain_text("Loss to the server 12 %")
+    page.get_by_role("button", name="Restart", exact=True).click()
+    expect(page.locator("[data-run='2']")).to_contain_text("running")
+    expect(page.locator("[data-run='1']")).to_contain_text("stopped")

@@ -1,5 +1,6 @@
 /** A server's page: everything of one instance. */
 
+import { mountActions, mountData } from "../calls.js";
 import { byId } from "../dom.js";
 import { mountHead } from "../head.js";
 import { createStore } from "../keep.js";
@@ -8,6 +9,7 @@ import { isTeacher, readPage } from "../page.js";
 import { mountRail } from "../rail.js";
 import { ratesPicture } from "../rates.js";
 import { mountReading } from "../reading.js";
+import { mountRuns } from "../runs.js";
 import { mountSettings } from "../settings.js";
 import { addKeys, mountShell, showLink } from "../shell.js";
 import { mountTiles } from "../tiles.js";
@@ -24,12 +26,18 @@ mountShell();
 const rail = mountRail(instance.id);
 mountHead(byId("head"), store, page);
 mountSettings(byId("settings-card"), store, lab, teacher);
+mountRuns(/** @type {HTMLDetailsElement} */ (byId("runs")), store, lab);
 
-/* A lab that draws for itself brings picture() and, if it likes, tiles() and resultSummary(). */
+/*
+ * A lab that draws for itself brings picture() and, if it likes, tiles(), resultSummary(), columns, and handles:
+ * the names of the queries that its picture shows, so that the page does not show them again.
+ */
 const own = lab.view.picture ? await import(`../labs/${lab.name}.js`) : {};
 const handle = (own.picture ?? ratesPicture)(byId("picture"), store, page) ?? {};
 mountTiles(byId("tiles"), store, lab, own.tiles && ((/** @type {any} */ state) => own.tiles(state, handle)));
 const trying = mountTry(byId("try"), store, page, { ...handle, resultSummary: own.resultSummary, columns: own.columns });
+const read = mountData(document.getElementById("lab-data"), store, page, own.handles ?? []);
+mountActions(document.getElementById("lab-actions"), store, page, read);
 const traffic = mountTraffic(byId("traffic"), store, page);
 mountReading(byId("reading"));
 

@@ -1,0 +1,48 @@
+"""What comes back after the dashboard has ended, however it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
+from tests.started import TOKEN
+
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def call(app: Flask, method: str, path: str, body: Any = None) -> Any:
+    answer = app.test_client().open("/api/v1" + path, method=method, json=body, headers=HEADERS)
+    assert answer.status_code < 400, answer.text
+    return answer.json
+
+
+def test_runs_are_told_with_settings_seed_and_why_they_ended(make_app: Callable[..., Flask]) -> None:
+    app = make_app()
+    made = call(app, "POST", "/instances", {"lab": "udp_ping", "settings": {"port": 0, "loss": 12, "seed": 5}})
+    path = f"/instances/{made['id']}"
+    call(app, "POST", path + "/stop")
+    call(app, "PATCH", path, {"settings": {"loss": 13, "seed": None}})
+    call(app, "POST", path + "/start")
+    second, first = call(app, "GET", path + "/runs")["runs"]
+    assert (first["run"], first["seed"], first["settings"]["loss"]) == (1, 5, 12)
+    assert first["address"] == made["address"]
+    assert first["started"] <= first["ended"] <= second["started"]
+    assert first["reason"] == "stopped"
+    assert (second["run"], second["settings"]["loss"], second["ended"]) == (2, 13, None)
+    assert isinstance(second["seed"], int)
+
+
+def test_a_new_dashboard_tells_the_runs_of_the_one_before(make_app: Callable[..., Flask]) -> None:
+    app = make_app()
+    made = call(app, "POST", "/instances", {"lab": "udp_ping", "settings": {"port": 0}})
+    path = f"/instances/{made['id']}"
+    before = call(app, "GET", path + "/runs")["runs"]
+    app.extensions["dashboard"].close()
+    app = make_app()
+    after = call(app, "GET", path + "/runs")["runs"]
+    assert [run["seed"] for run in after] == [run["seed"] for run in before] == [made["seed"]]
+    assert after[0]["ended"] is not None
+    assert call(app, "GET", path)["state"] == "stopped"
+    assert call(app, "GET", path + "/export.json")["runs"] == after
