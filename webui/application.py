@@ -59,7 +59,7 @@ def plain_call(function: Callable[..., Any], *arguments: Any) -> Any:
 def create_app(options: Options, run_blocking: Callable[..., Any] = plain_call) -> Flask:
     """The application, with its dashboard already looking after things.
 
-    ``app.extensions`` holds ``dashboard``, ``gate`` and ``socketio``. Call ``dashboard.close()``
+    ``app.extensions`` holds ``dashboard``, ``gate``, ``socketio`` and ``live``. Call ``dashboard.close()``
     at the end. Raises LabError if the data folder cannot be used.
     """
     app = Flask(__name__, root_path=str(ROOT), static_folder="static", template_folder="templates")
@@ -82,8 +82,8 @@ def create_app(options: Options, run_blocking: Callable[..., Any] = plain_call) 
         ping_interval=10, ping_timeout=10, max_http_buffer_size=64 * 1024, http_compression=False,
         cors_allowed_origins="*",  # the guard has compared Origin and Host before
     )  # fmt: skip
-    app.extensions.update(dashboard=dashboard, gate=gate, socketio=socketio)
     live = Live(socketio, dashboard, gate)
+    app.extensions.update(dashboard=dashboard, gate=gate, socketio=socketio, live=live)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(api.blueprint)
     app.before_request(_check)
