@@ -189,7 +189,7 @@ def talk(host: str, port: int, request: Request, report: Report) -> int:
 
         say(request.words)
         if request.stay:
-            report.on_input(lambda given: say(str(given["words"])))
+            report.on_input(lambda given: say(str(given["text"])))
             try:
                 threading.Event().wait()
             except KeyboardInterrupt:

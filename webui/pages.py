@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from markupsafe import Markup
 
 from servers.kit.events import snake
-from servers.kit.lab import Lab
+from servers.kit.lab import Action, Lab, Query
 from servers.kit.settings import fields
 from webui import auth, text
 from webui.auth import Refused, gate, student, teacher
@@ -108,11 +108,13 @@ def _lab_data(lab: Lab) -> dict[str, Any]:
         ],
         "actions": [
             {"name": a.name, "title": a.title, "role": a.role, "help": a.help,
-             "arguments": fields_json(a.arguments)}
+             "arguments": fields_json(a.arguments), "offline": a.offline is not None}
             for a in lab.actions
         ],
         "queries": [
-            {"name": q.name, "title": q.title, "role": q.role, "help": q.help} for q in lab.queries
+            {"name": q.name, "title": q.title, "role": q.role, "help": q.help,
+             "arguments": fields_json(q.arguments)}
+            for q in lab.queries
         ],
         "session": lab.session is not None,
     }  # fmt: skip
@@ -136,6 +138,13 @@ def _lab_context(lab: Lab) -> dict[str, Any]:
         "lesson": Markup(shown["lesson"]),  # noqa: S704 - our own README, rendered without HTML in it
         "sources": [{"name": s["name"], "html": Markup(s["html"])} for s in shown["sources"]],  # noqa: S704
     }
+
+
+def _allowed(calls: tuple[Action | Query, ...]) -> list[tuple[Action | Query, Any]]:
+    """The actions or queries that this person may use, each with the fields of its form."""
+    me = _me()
+    role = me["role"] if me else ""
+    return [(call, fields(call.arguments)) for call in calls if role in ("teacher", call.role)]
 
 
 # -- the pages
@@ -193,7 +202,9 @@ def instance(id: str) -> Any:
     board = dashboard()
     found = board.instance(id)
     shown = board.instance_json(found)
-    context = _lab_context(found.lab)
+    context = _lab_context(found.lab) | {
+        "actions": _allowed(found.lab.actions), "queries": _allowed(found.lab.queries)
+    }  # fmt: skip
     return render_template("instance.html", page=page_data(found.lab, shown), instance=shown, **context)
 
 

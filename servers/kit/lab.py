@@ -103,7 +103,8 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
 
     ``counters`` is a struct of ints that the server counts up, with titles in its Meta.
     ``session`` says of a request whether it is a session: a client that takes input
-    over the channel, stays until it is idle, and does not queue.
+    over the channel, stays until it is idle, and does not queue. A line written on the
+    page comes as ``{"text": line}``; what its function returns is shown below it.
     """
 
     name: str

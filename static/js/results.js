@@ -3,8 +3,11 @@
 import { el, fill, write } from "./dom.js";
 import { duration } from "./format.js";
 import { historyLine } from "./history.js";
+import { followOutput } from "./output.js";
 import { resultTable, scalars } from "./resulttable.js";
+import { createSession } from "./session.js";
 import { isOpen } from "./tryit.js";
+import { valueView } from "./value.js";
 
 /** @typedef {import("./types.js").Request} Request */
 
@@ -28,12 +31,15 @@ export function mountResults(element, store, page, hooks, isMine) {
   const empty = el("p", { class: "empty" }, `No results yet: press «${page.lab?.view.primary.replace(/\{\w+\} ?/g, "")}», or run the command at the left in a terminal.`);
   panels[0].append(summary);
   panels[2].append(output);
-  const body = el("div", { class: "resultbody" }, head, list, ...panels);
+  const session = createSession(wrote);
+  const body = el("div", { class: "resultbody" }, head, list, ...panels, session.element);
   fill(element, empty, body, fold);
   let chosen = "";
   let drawn = "";
   let asked = 0;
 
+  const open = () => store.state.requests.find((entry) => isMine(entry) && entry.session && entry.state === "running");
+  const look = followOutput(store, () => open() ?? (panels[2].hidden ? undefined : pick()));
   const pick = () => store.state.requests.find((entry) => entry.id === chosen) ?? store.state.requests.find(isMine) ?? store.state.requests[0];
 
   function show() {
@@ -46,18 +52,34 @@ export function mountResults(element, store, page, hooks, isMine) {
     write(title, isMine(request) ? "Your request" : `Request of ${request.person}`);
     write(status, statusWords(request, hooks));
     showProgress(bar, request, hooks);
+    const below = output.scrollHeight - output.scrollTop - output.clientHeight < 24;
     write(output, request.output || "Nothing printed yet.");
+    if (below) output.scrollTop = output.scrollHeight;
+    if (session.update(open())) meet();
     const version = `${request.id} ${request.state} ${request.result ? "r" : ""}`;
     if (version !== drawn) draw(request);
     drawn = version;
+  }
+
+  /** A session of one's own has opened: its output and its line come to hand. */
+  function meet() {
+    chosen = open()?.id ?? chosen;
+    select(2);
+    if (document.activeElement === document.body || document.activeElement?.closest("#request, .picture")) session.focus();
+    look();
+  }
+
+  function wrote() {
+    choose(open()?.id ?? chosen);
+    look();
   }
 
   /** @param {Request} request */
   function draw(request) {
     const { result } = request;
     fill(summary, request.error && el("p", { class: "error" }, request.error), result && (hooks.resultSummary?.(request, page) ?? null), result && scalars(result, Boolean(hooks.resultSummary)));
-    if (!result && !request.error) fill(summary, el("p", { class: "empty" }, request.state === "cancelled" ? "Cancelled before there was a result." : "The numbers come at the end. The chart and the terminal show it as it happens."));
-    fill(panels[1], result ? resultTable(result, hooks.columns) : el("p", { class: "empty" }, "Nothing yet."));
+    if (!result && !request.error) fill(summary, el("p", { class: "empty" }, request.state === "cancelled" ? "Cancelled before there was a result." : request.session ? "The session is open: what it says is in the terminal tab." : "The numbers come at the end. The chart and the terminal show it as it happens."));
+    fill(panels[1], result ? (resultTable(result, hooks.columns) ?? valueView(result)) : el("p", { class: "empty" }, "Nothing yet."));
   }
 
   function showPast() {
@@ -103,6 +125,7 @@ function statusWords(request, hooks) {
     case "queued":
       return request.position ? `waiting, place ${request.position} in the queue` : "waiting";
     case "running":
+      if (request.session) return "open";
       return progress ? `running, ${progress.done} of ${progress.total}` : "running";
     default:
       return `${request.state}${took}`;
@@ -111,7 +134,7 @@ function statusWords(request, hooks) {
 
 /** @param {HTMLProgressElement} bar @param {Request} request @param {import("./tryit.js").LabHooks} hooks */
 function showProgress(bar, request, hooks) {
-  bar.classList.toggle("off", !isOpen(request));
+  bar.classList.toggle("off", !isOpen(request) || request.session);
   const progress = hooks.progress?.(request);
   if (request.state === "queued" || (request.state === "running" && !progress)) bar.removeAttribute("value");
   else bar.value = progress && request.state === "running" ? progress.done / Math.max(1, progress.total) : 1;

@@ -18,6 +18,7 @@ export function named(name) {
 export function shown(value, unit) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "object") return JSON.stringify(value);
   if (typeof value !== "number") return String(value);
   if (unit === "ms") return Number.isInteger(value) ? count(value) : msDigits(value);
   return Number.isInteger(value) ? count(value) : number(value, 3);
@@ -34,10 +35,14 @@ export function scalars(result, folded) {
   return folded ? el("details", { class: "more" }, el("summary", {}, "All numbers"), list) : list;
 }
 
-/** The first list of objects. @param {Record<string, any>} result @param {Record<string, string>} [words] the lab's titles */
+/** The first list of objects; null if there is none. @param {Record<string, any>} result @param {Record<string, string>} [words] the lab's titles */
 export function resultTable(result, words = {}) {
   const list = Object.values(result).find((value) => Array.isArray(value) && value.length > 0 && typeof value[0] === "object");
-  if (!list) return el("p", { class: "empty" }, "This result has no list.");
+  return list ? grid(list, words) : null;
+}
+
+/** A list of objects as a table. @param {Record<string, any>[]} list @param {Record<string, string>} [words] titles */
+export function grid(list, words = {}) {
   const names = /** @type {string[]} */ ([...new Set(list.flatMap((/** @type {object} */ row) => Object.keys(row)))]);
   const flags = new Set(names.filter((name) => list.some((/** @type {any} */ row) => typeof row[name] === "boolean")));
   const heads = names.map((name) => {

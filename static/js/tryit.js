@@ -37,7 +37,7 @@ export function mountTry(element, store, page, hooks) {
     write(send, filled(lab.view.primary, values));
     send.disabled = sending || reason !== "";
     write(byId("send-reason"), reason);
-    cancel.hidden = !open;
+    cancel.hidden = !open || (open.session && open.state === "running");
     const { client_command: client = "", address = "" } = store.state.instance ?? {};
     const there = reachableCommand(client, address, machine(page, location.hostname));
     write(byId("client-command"), commandLine(there, lab.request, values));
@@ -94,6 +94,7 @@ export function isOpen(request) {
 
 /** @param {Request} request */
 function openWords(request) {
+  if (request.session && request.state === "running") return "Your session is open. Write to it beside, or end it.";
   if (request.state === "running") return "Your request is running.";
   return request.position ? `Your request waits: place ${request.position} in the queue.` : "Your request waits in the queue.";
 }

@@ -7,7 +7,8 @@
  *   advanced: boolean, slider: [number, number]|null, wants: string}} Field
  * @typedef {{name: string, title: string, help: string, settings: Record<string, any>}} Preset
  * @typedef {{name: string, title: string, unit: string}} Counter
- * @typedef {{name: string, title: string, role: string, help: string, arguments?: Field[]}} Call
+ * @typedef {{name: string, title: string, role: string, help: string, arguments: Field[],
+ *   offline?: boolean}} Call an action or a query
  * @typedef {{spark: string, tiles: string[], picture: boolean, template: boolean, quiet: string[],
  *   primary: string, presets: Preset[], skeleton: boolean}} LabView
  * @typedef {{name: string, title: string, summary: string, transport: string, view: LabView,

@@ -92,7 +92,7 @@ def test_the_chart_shows_what_an_independent_client_recorded(teacher, board):
                 continue
             assert reply.startswith(b"PING %d " % seq)
             answered.add(seq)
-        me = "127.0.0.1:%d" % sock.getsockname()[1]
+        me = f"127.0.0.1:{sock.getsockname()[1]}"
 
     def mine() -> list[dict]:
         return [point for point in points(page) if point["peer"] == me]

@@ -69,12 +69,12 @@ def test_a_lab_of_a_few_lines_has_its_form_its_events_its_session_its_action_and
         assert session["session"] is True
         talk = f"/requests/{session['id']}"
         eventually(lambda: "AHOY: TWO" in toy.api("GET", talk)["output"], "the session is open")
-        assert toy.api("POST", talk + "/input", {"words": "three"}) == {"value": "AHOY: THREE"}
+        assert toy.api("POST", talk + "/input", {"text": "three"}) == {"value": "AHOY: THREE"}
         toy.api("DELETE", talk)
         ended = toy.api("GET", talk)
         assert ended["state"] == "cancelled"
         assert ended["result"] == {"answers": ["AHOY: TWO", "AHOY: THREE"]}
-        assert toy.call("POST", "/api/v1" + talk + "/input", {"words": "four"})[0] == 409
+        assert toy.call("POST", "/api/v1" + talk + "/input", {"text": "four"})[0] == 409
 
         # its query and its action, while it runs
         assert toy.api("GET", path + "/data/said")["value"] == ["hi there", "hi", "one", "two", "three"]

@@ -158,6 +158,9 @@ export function resultSummary(request) {
   return summaryOf(request);
 }
 
+/** The queries that the picture and the results show. */
+export const handles = ["expected"];
+
 /** The titles of the probes' columns. */
 export const columns = { seq: "Ping", rtt_ms: "Round trip", sent: "Sent after, s", reordered: "Overtaken" };
 
