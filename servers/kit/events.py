@@ -39,6 +39,8 @@ def preview(data: bytes) -> Bytes:
 def printable(data: bytes, limit: int = 60) -> str:
     """``data`` on one line for a terminal: ASCII as it is, all else escaped."""
     text = data[:limit].decode("ascii", "backslashreplace")
+    if len(data) <= limit and text.isprintable():
+        return text
     text = text.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
     shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
     return shown + ("…" if len(data) > limit else "")

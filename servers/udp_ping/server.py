@@ -58,12 +58,15 @@ def serve(settings: Settings, report: Report) -> None:
 
 
 class Plain:
-    """What was answered without a detail told: counted apart, because here each nanosecond counts."""
+    """What was answered without a detail told: counted apart, because here each nanosecond counts.
 
-    __slots__ = ("bytes_in", "bytes_out", "count", "failed")
+    ``bytes`` came in and went out again, but for those ``unsent`` in replies that ``failed``.
+    """
+
+    __slots__ = ("bytes", "count", "failed", "unsent")
 
     def __init__(self) -> None:
-        self.count = self.failed = self.bytes_in = self.bytes_out = 0
+        self.count = self.bytes = self.failed = self.unsent = 0
 
 
 class PingServer:
@@ -94,19 +97,18 @@ class PingServer:
             if path is None:
                 path = network.path(peer)
             path.arrived += 1
-            if network.plain and len(queue) >= report.waiting:
+            size = len(datagram)
+            if network.plain and size <= BUFFER and len(queue) >= report.waiting:
                 # Nothing to simulate, and no room to tell more: this is the whole server.
                 # Counted before it is sent: whoever has the reply finds it in the counters.
                 path.last = datagram
-                reply = datagram[:BUFFER].upper()
                 plain.count += 1
-                plain.bytes_in += len(datagram)
-                plain.bytes_out += len(reply)
+                plain.bytes += size
                 try:
-                    sendto(reply, peer)
+                    sendto(datagram.upper(), peer)
                 except OSError as error:
                     plain.failed += 1
-                    plain.bytes_out -= len(reply)
+                    plain.unsent += size
                     self._not_sent(peer, error)
             else:
                 self._answer(datagram, peer, path)
@@ -116,8 +118,8 @@ class PingServer:
         counters, plain = msgspec.structs.asdict(self.counters), self._plain
         counters["received"] += plain.count
         counters["replied"] += plain.count - plain.failed
-        counters["bytes_in"] += plain.bytes_in
-        counters["bytes_out"] += plain.bytes_out
+        counters["bytes_in"] += plain.bytes
+        counters["bytes_out"] += plain.bytes - plain.unsent
         return counters, self.report.missed + EVENTS * plain.count
 
     def _wait(self) -> None:
