@@ -148,14 +148,14 @@ class Live:
 
     # -- what browsers say
 
-    def _connect(self, auth: Any = None) -> bool:
+    def _connect(self, *_: Any) -> bool:
         who = self._gate.of_session(session)
         if who is None:
             return False
         self._people[request.sid] = who  # type: ignore[attr-defined]
         return True
 
-    def _disconnect(self, reason: Any = None) -> None:
+    def _disconnect(self, *_: Any) -> None:
         sid = request.sid  # type: ignore[attr-defined]
         for table in (self._watching, self._people, self._behind):
             table.pop(sid, None)
