@@ -193,7 +193,7 @@ class Browser:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.socket.close()
+        self.socket.shutdown()
 
     def emit(self, name: str, *data: Any) -> None:
         self.socket.send("42" + json.dumps([name, *data]))

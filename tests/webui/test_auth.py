@@ -74,6 +74,7 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("PATCH", "/api/v1/instances/<id>"): TEACHER,
     ("DELETE", "/api/v1/instances/<id>"): TEACHER,
     ("POST", "/api/v1/instances/<id>/<any(start, stop, restart):verb>"): TEACHER,
+    ("GET", "/api/v1/instances/<id>/runs"): JOINED,
     ("POST", "/api/v1/instances/<id>/requests"): JOINED,
     ("GET", "/api/v1/instances/<id>/requests"): JOINED,
     ("GET", "/api/v1/requests/<id>"): JOINED,
