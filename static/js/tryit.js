@@ -1,7 +1,7 @@
 /** The form that sends a test request, and which request its results show. */
 
 import { call } from "./api.js";
-import { byId, one, say, write } from "./dom.js";
+import { byId, el, one, say, write } from "./dom.js";
 import { commandLine, filled, whyNot } from "./command.js";
 import { inputOf, readFields, showFaults } from "./fields.js";
 import { machine, reachableCommand } from "./reach.js";
@@ -28,14 +28,18 @@ export function mountTry(element, store, page, hooks) {
 
   const isMine = (/** @type {Request} */ request) => request.mine || request.person_id === page.me?.id;
   const current = () => store.state.requests.find((entry) => isMine(entry) && isOpen(entry));
+  const quick = quickButton(submit);
   const results = mountResults(byId("results"), store, page, hooks, isMine);
 
   function show() {
     const values = readFields(lab.request, "request");
     const open = current();
     const reason = open ? openWords(open) : whyNot(store.state.instance?.state ?? "stopped", teacher);
-    write(send, filled(lab.view.primary, values));
-    send.disabled = sending || reason !== "";
+    for (const button of [send, quick]) {
+      write(button, filled(lab.view.primary, values));
+      button.disabled = sending || reason !== "";
+    }
+    quick.title = reason;
     write(byId("send-reason"), reason);
     cancel.hidden = !open || (open.session && open.state === "running");
     const { client_command: client = "", address = "" } = store.state.instance ?? {};
@@ -85,6 +89,13 @@ export function mountTry(element, store, page, hooks) {
   });
   show();
   return { send: submit };
+}
+
+/** The same button above the picture, where its effect is seen. @param {() => void} submit */
+function quickButton(submit) {
+  const button = el("button", { type: "button", class: "primary quick", onclick: submit });
+  document.querySelector("#picture .headline")?.append(button);
+  return button;
 }
 
 /** @param {Request} request */

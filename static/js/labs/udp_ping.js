@@ -45,8 +45,8 @@ export function picture(element, store, page) {
   const charts = createCharts(plots, { clients: visible, onZoom, onPoint });
   fill(
     element,
-    el("div", { class: "headline" }, el("h2", {}, "Round trips and losses"), readout, el("span", { class: "segments", role: "group", "aria-label": "Time shown, and the scale" }, ...buttons, log)),
-    el("div", { class: "stage" }, plots, empty), expectLine, legendBox, el("p", { class: "help key" }, HINT), points.element,
+    el("div", { class: "headline" }, el("h2", {}, "Round trips and losses"), el("span", { class: "segments", role: "group", "aria-label": "Time shown, and the scale" }, ...buttons, log)),
+    el("div", { class: "stage" }, plots, empty), el("div", { class: "underline" }, expectLine, readout), legendBox, el("p", { class: "help key" }, HINT), points.element,
   );
 
   /** @param {number} seconds */
@@ -175,5 +175,5 @@ function foundWords({ client, seq, status, t, rtt }, state) {
 /** @param {PageState} state */
 function emptyWords(state) {
   if (state.instance?.state !== "running") return "No pings yet. Start the server, then send some.";
-  return `No pings yet: press «Send 10 pings» below, or run this in a terminal: ${state.instance.client_command}`;
+  return `No pings yet: press «Send 10 pings», or run this in a terminal: ${state.instance.client_command}`;
 }
