@@ -21,7 +21,7 @@ def run(quick: bool) -> list[Figure]:
     """A B A B …, with the dashboard running and then with it stopped."""
     if not hasattr(signal, "SIGSTOP"):
         raise Missing("a process is stopped with SIGSTOP, which this system does not have")
-    pairs = 3 if quick else 9
+    pairs = 3 if quick else 15
     with Dashboard() as board, Program("-m", "tests.bench.bare_udp") as bare:
         peer_port = int(bare.line())
         made = board.create(loss=0)
