@@ -63,9 +63,16 @@ def highlight_css() -> str:
     """The colours of highlighted source, for both themes."""
     from pygments.formatters import HtmlFormatter
 
+    # the style's pale colours, dark enough to read: 4.5:1 on the ground that the source stands on
+    darker = {
+        "#60A0B0": "#3B6E7C", "#0E84B5": "#0A6A92", "#BB60D5": "#9236AC", "#60ADD5": "#2F6A9E",
+        "#D55537": "#A3542A", "#70A0D0": "#3D6DA8", "#C65D09": "#A8480A", "#40A070": "#1F7A4D",
+    }  # fmt: skip
     friendly: Any = HtmlFormatter(style="friendly")
     dark: Any = HtmlFormatter(style="github-dark")
-    light = friendly.get_style_defs(".source")
+    light = re.sub(
+        r"#[0-9A-F]{6}\b", lambda found: darker.get(found[0], found[0]), friendly.get_style_defs(".source")
+    )
     nested = "\n".join(dark.get_style_defs('[data-theme="dark"] .source').splitlines())
     auto = "\n".join(dark.get_style_defs(":root:not([data-theme]) .source").splitlines())
     css = f"{light}\n{nested}\n@media (prefers-color-scheme: dark) {{\n{auto}\n}}\n"

@@ -11,10 +11,11 @@ export function ratesPicture(element, store, page) {
   const names = lab.view.tiles.length ? lab.view.tiles : lab.counters.slice(0, 6).map((counter) => counter.name);
   const titles = names.map((name) => lab.counters.find((counter) => counter.name === name)?.title ?? name);
   const box = el("div", { class: "plot" });
+  const empty = el("p", { class: "empty over" }, "No traffic in the chart yet: send a request, or connect a program of your own.");
   const legend = el("div", { class: "legend" }, ...titles.map((title, place) => el("button", { type: "button", "aria-pressed": "true", "data-series": place + 1 }, el("i", { class: `swatch s${place % COLOURS.length}` }), title)));
   const body = el("tbody");
   const table = el("details", { class: "more" }, el("summary", {}, "The same as a table"), el("div", { class: "scroll" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, el("th", {}, "Time"), ...titles.map((title) => el("th", {}, `${title} /s`)))), body)));
-  fill(element, el("div", { class: "headline" }, el("h2", {}, "Per second")), box, legend, table);
+  fill(element, el("div", { class: "headline" }, el("h2", {}, "Per second")), el("div", { class: "stage" }, box, empty), legend, table);
   /** @type {import("uplot")|null} */
   let chart = null;
   let asked = 0;
@@ -31,6 +32,7 @@ export function ratesPicture(element, store, page) {
     if (store.state.paused) return;
     performance.mark("chart-start");
     const data = columns();
+    empty.hidden = data[0].length > 0;
     chart?.batch(() => chart?.setData(data));
     performance.measure("chart-update", "chart-start");
     if (table.open) fill(body, ...Array.from(data[0], (t, row) => el("tr", {}, el("td", {}, new Date(t * 1000).toLocaleTimeString()), ...names.map((_, place) => el("td", {}, number(Number(data[place + 1][row])))))).slice(-300));

@@ -10,6 +10,9 @@ export function mountReading(element) {
   const show = mountTabs(list);
   const tabs = all(list, '[role="tab"]');
 
+  /* What is too wide for a phone can be scrolled by keyboard. */
+  for (const wide of all(element, ".lesson :is(pre, table)")) wide.tabIndex = 0;
+
   /** Go to what a link names, opening what hides it. @param {string} id */
   function reach(id) {
     if (id === "source") {

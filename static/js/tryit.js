@@ -105,7 +105,7 @@ export function isOpen(request) {
 
 /** @param {Request} request */
 function openWords(request) {
-  if (request.session && request.state === "running") return "Your session is open. Write to it beside, or end it.";
+  if (request.session && request.state === "running") return "Your session is open: write to it in the results, or end it there.";
   if (request.state === "running") return "Your request is running.";
   return request.position ? `Your request waits: place ${request.position} in the queue.` : "Your request waits in the queue.";
 }

@@ -166,3 +166,49 @@ def test_the_overview_follows_what_happens(teacher, board):
     card.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(card).to_have_count(0)
+
+
+def test_the_lessons_links_lead_to_the_controls_they_name(teacher, board):
+    page = open_instance(teacher, board, board.create(loss=0))
+    lesson = page.locator("#lesson")
+    targets = lesson.locator("a[href^='#']").evaluate_all(
+        "(links) => links.map((link) => link.hash.slice(1))"
+    )
+    assert {"try", "traffic", "source", "control-loss", "control-seed"} <= set(targets)
+    inside = "(e) => { const r = e.getBoundingClientRect(); return r.top >= 0 && r.top < innerHeight; }"
+    for target in dict.fromkeys(targets):
+        page.get_by_role("tab", name="Lesson").click()
+        lesson.locator(f"a[href='#{target}']").first.click()
+        if target == "source":
+            expect(page.get_by_role("tab", name="server.py")).to_have_attribute("aria-selected", "true")
+            continue
+        expect(page.locator(f"#{target}")).to_be_visible()
+        eventually(lambda at=target: page.locator(f"#{at}").evaluate(inside), f"#{target} in sight")
+        if target.startswith("control-"):
+            expect(page.locator(f"#{target}")).to_be_focused()
+
+
+def test_a_line_of_source_has_a_link(teacher, board):
+    page = open_instance(teacher, board, board.create(loss=0))
+    page.get_by_role("tab", name="client.py").click()
+    page.locator("a[href='#source-client.py-30']").click()
+    assert page.url.endswith("#source-client.py-30")
+    again = teacher.open(page.url)
+    expect(again.get_by_role("tab", name="client.py")).to_have_attribute("aria-selected", "true")
+    line = again.locator("[id='source-client.py-30']")
+    inside = "(e) => { const r = e.getBoundingClientRect(); return r.top > 0 && r.top < innerHeight; }"
+    eventually(lambda: line.evaluate(inside), "the line in sight")
+
+
+def test_the_button_above_the_chart_is_the_same_as_that_of_the_form(teacher, board):
+    instance = board.create(loss=0)
+    page = open_instance(teacher, board, instance)
+    quick = page.locator("#picture").get_by_role("button", name="Send")
+    expect(quick).to_be_in_viewport()
+    page.locator("#request-count").fill("3")
+    expect(quick).to_have_text("Send 3 pings")
+    quick.click()
+    finished(page)
+    board.api("POST", f"/instances/{instance['id']}/stop")
+    expect(quick).to_be_disabled()
+    expect(quick).to_have_attribute("title", page.locator("#send-reason").inner_text())
