@@ -44,6 +44,7 @@ try:
     from servers.kit.addresses import holder, next_free_port, resolve, show
     from servers.kit.errors import LabError, SettingError
     from webui.application import Options, create_app, plain_call
+    from webui.door import SILENT_SECONDS, Crowd, Door, paced, room
     from webui.frontend import fetch_libraries
 except ImportError as missing:
     sys.exit(f"Socket Lab needs its libraries ({missing}): pip install -r requirements.txt")
@@ -178,8 +179,21 @@ def serve(sock: socket.socket, app: Any, mode: str) -> None:
     if mode == "eventlet":
         from eventlet import wsgi
 
+        crowd = Crowd()
+
+        class Protocol(wsgi.HttpProtocol):  # type: ignore[misc]
+            def __init__(self, state: Any, server: Any) -> None:
+                if crowd.enter(state[0][0]):
+                    try:
+                        super().__init__(state, server)
+                    finally:
+                        crowd.leave(state[0][0])
+
         with open(os.devnull, "w") as nowhere:
-            wsgi.server(sock, app, log=nowhere, log_output=False, max_size=2000)
+            wsgi.server(
+                Door(sock), paced(app), log=nowhere, log_output=False, max_size=room(), protocol=Protocol,
+                socket_timeout=SILENT_SECONDS,
+            )  # fmt: skip
         return
     import logging
 
