@@ -21,6 +21,11 @@ from webui import live
 from webui.live import queue_length
 from webui.supervisor import Instance
 
+# simple-websocket's thread that writes to a browser dies, aloud, with the line that it writes to.
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:Exception in thread Thread-\d+ \(writer\):pytest.PytestUnhandledThreadExceptionWarning"
+)
+
 
 class Served:
     """An application of this process on a real port, and who has joined it."""
