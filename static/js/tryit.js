@@ -94,7 +94,7 @@ export function mountTry(element, store, page, hooks) {
 /** The same button above the picture, where its effect is seen. @param {() => void} submit */
 function quickButton(submit) {
   const button = el("button", { type: "button", class: "primary quick", onclick: submit });
-  document.querySelector("#picture .headline")?.append(button);
+  document.querySelector("#picture .headline h2")?.after(button);
   return button;
 }
 

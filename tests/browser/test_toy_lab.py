@@ -157,6 +157,7 @@ def test_a_session_takes_lines_and_ends(teacher, board):
 def test_a_reload_finds_the_session_open(teacher, board):
     page = open_instance(teacher, board, board.create(NAME))
     open_session(page, "first")
+    expect(page.locator("pre.terminal")).to_contain_text("hello: first")
     page.reload()
     page.locator("#session-text").fill("still there")
     page.locator("#session-text").press("Enter")

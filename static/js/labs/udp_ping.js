@@ -149,7 +149,7 @@ export function tiles(state, { model }) {
   const average = newest ? shown(newest).totals().average : NaN;
   return [
     { name: "loss", title: "Lost, both ways", value: received ? number((100 * (there + back)) / received) : "–", unit: received ? "%" : "" },
-    { name: "rtt", title: "Round trip, newest client", value: msDigits(average), unit: Number.isNaN(average) ? "" : "ms avg" },
+    { name: "rtt", title: "Average round trip, newest client", value: msDigits(average), unit: Number.isNaN(average) ? "" : "ms" },
   ];
 }
 
