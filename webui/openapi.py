@@ -259,7 +259,11 @@ def _operation(entry: Entry, path: str, fixed: str, labs: dict[str, Lab]) -> dic
     }
     if said["takes"]:
         shape = said["takes"](labs) if callable(said["takes"]) else said["takes"]
-        operation["requestBody"] = {"content": {"application/json": {"schema": deepcopy(shape)}}}
+        needed = all(each.get("required") for each in shape.get("oneOf", shape.get("anyOf", [shape])))
+        operation["requestBody"] = {
+            "required": needed,
+            "content": {"application/json": {"schema": deepcopy(shape)}},
+        }
     return operation
 
 
