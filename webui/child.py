@@ -59,6 +59,7 @@ class Child:
         self._log_path = log_path
         self.output = bytearray()
         self._hung_up = self._output_ended = False
+        self._reached = threading.Event()  # it has connected, or will not any more
         self._exited = 0.0
         self._token = secrets.token_urlsafe(24)
         channel.expect(self._token, self)
@@ -137,6 +138,7 @@ class Child:
 
         Raises SettingError with what the child found wrong, LabError if it does not answer.
         """
+        self._reached.wait(ANSWER_SECONDS)  # it may only just have been started
         done = threading.Event()
         answers: list[wire.Answer] = []
         with self._send_lock:
@@ -170,6 +172,7 @@ class Child:
         """It has said Hello."""
         sock.settimeout(5)  # for sending: a stopped child must not stop us
         self._sock = sock
+        self._reached.set()
         self._on_change()
 
     def message(self, message: wire.Up) -> None:
@@ -186,6 +189,7 @@ class Child:
         """Its connection ended."""
         self._sock = None
         self._hung_up = True
+        self._reached.set()
         for done, _ in list(self._calls.values()):
             done.set()
         self._on_change()

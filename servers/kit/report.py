@@ -35,6 +35,8 @@ PATIENCE = 2.0
 """Seconds that the end waits for a dashboard that does not read."""
 BATCH = 50
 """Events in one batch at the most, until the dashboard says otherwise."""
+INPUT_SECONDS = 2.0
+"""Seconds that input to a session waits for the program to take input."""
 
 now = time.time
 
@@ -132,6 +134,7 @@ class Report:
         self._input: Callable[[Any], None] | None = None
         self._writing = threading.Lock()
         self._wake = threading.Event()
+        self._takes_input = threading.Event()
         self._closing = False
         self._idle = False
         self._told: Any = None
@@ -226,6 +229,7 @@ class Report:
     def on_input(self, function: Callable[[Any], None]) -> None:
         """Call ``function(value)`` with what a session is sent (from another thread)."""
         self._input = function
+        self._takes_input.set()
 
     # -- inside
 
@@ -290,8 +294,10 @@ class Report:
     def _do(self, name: str, arguments: Any) -> Any:
         if name == "settings":
             return self._settle(arguments)
-        if name == "input" and self._input:
-            return self._input(arguments)
+        if name == "input":
+            self._takes_input.wait(INPUT_SECONDS)  # a session that only just began
+            if self._input:
+                return self._input(arguments)
         if name in self._actions:
             return self._actions[name](arguments)
         raise SettingError(f"This program does not take «{name}».")

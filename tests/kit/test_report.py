@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -71,3 +72,13 @@ def test_no_event_is_left_lying_when_many_threads_tell_and_rest_in_turn(report: 
         thread.join()
     eventually(lambda: sum(kept.batches) == 160, "all events", deadline=ALIVE / 2)
     eventually(lambda: report._idle, "the writer rests again")
+
+
+def test_input_waits_for_a_session_that_only_just_began(report: Report) -> None:
+    """The page may send a line before the program has come so far as to take one."""
+    taken: list[Any] = []
+    early = threading.Thread(target=report._do, args=("input", {"text": "early"}))
+    early.start()
+    report.on_input(taken.append)
+    early.join(5)
+    assert taken == [{"text": "early"}]
