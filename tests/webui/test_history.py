@@ -20,7 +20,8 @@ def call(app: Flask, method: str, path: str, body: Any = None) -> Any:
 
 def test_runs_are_told_with_settings_seed_and_why_they_ended(make_app: Callable[..., Flask]) -> None:
     app = make_app()
-    made = call(app, "POST", "/instances", {"lab": "udp_ping", "settings": {"port": 0, "loss": 12, "seed": 5}})
+    settings = {"port": 0, "loss": 12, "seed": 5}
+    made = call(app, "POST", "/instances", {"lab": "udp_ping", "settings": settings})
     path = f"/instances/{made['id']}"
     call(app, "POST", path + "/stop")
     call(app, "PATCH", path, {"settings": {"loss": 13, "seed": None}})
