@@ -17,6 +17,7 @@ from servers.kit.settings import parse
 from webui import openapi
 from webui.auth import allow, person, student, teacher
 from webui.dashboard import Dashboard, NotFound
+from webui.door import network
 from webui.openapi import route
 from webui.states import WrongState
 from webui.supervisor import Instance, not_running
@@ -190,7 +191,8 @@ def submit(id: str) -> Response:
     wait = _choice("wait", "0", "1") == "1"
     wanted = parse(found.lab.request, body())
     who = person()
-    made = board.requests.submit(found, wanted, who.name, who.id)
+    address = "" if who.teaches else network(request.remote_addr or "")
+    made = board.requests.submit(found, wanted, who.name, who.id, address)
     if wait and board.requests.wait(made, WAIT_SECONDS):
         return to_json(mine(board.request_json(made)))
     return to_json(mine(board.request_json(made)), 202)

@@ -76,6 +76,8 @@ class Gate:
         words = " ".join("".join(c for c in name if c.isprintable()).split())[:NAME_LENGTH]
         if not words:
             raise Refused(400, "The name is empty.", "Give the name that the class knows you by.")
+        if words.casefold() == "teacher":
+            raise Refused(400, "That name is the teacher's.", "Give the name that the class knows you by.")
         typed = code.strip().lower().replace("-", "").replace(" ", "")
         self._check(
             typed,

@@ -14,8 +14,8 @@ from servers.kit import channel as wire
 
 log = logging.getLogger(__name__)
 
-HELLO_SECONDS = 5
-"""A connection that has not said Hello by then is closed."""
+HELLO_SECONDS, HELLO_BYTES = 5, 4096
+"""A connection that has not said Hello by then, or says so much without one, is closed."""
 
 
 class Listener(Protocol):
@@ -57,8 +57,11 @@ class ChannelServer:
         while True:
             try:
                 sock, _ = self._sock.accept()
-            except OSError:
-                return
+            except OSError:  # closed; or no file is left now, which passes
+                if self._sock.fileno() < 0:
+                    return
+                time.sleep(0.1)
+                continue
             threading.Thread(target=self._serve, args=(sock,), name="child", daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
@@ -100,6 +103,7 @@ class Lines:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self.patient = False
+        self._deadline = time.monotonic() + HELLO_SECONDS
         self._rest = b""
         self._ready: list[bytes] = []
 
@@ -118,6 +122,9 @@ class Lines:
                 raise StopIteration
             time.sleep(0)  # a child that floods must not keep the others waiting
             *whole, self._rest = (self._rest + data).split(b"\n")
+            late = len(self._rest) > HELLO_BYTES or time.monotonic() > self._deadline
+            if late and not whole and not self.patient:
+                raise ValueError("no Hello")
             if len(self._rest) > wire.MAX_LINE:
                 raise ValueError(f"a line of more than {wire.MAX_LINE} bytes")
             whole.reverse()

@@ -67,7 +67,7 @@ class Dashboard:
         labs: dict[str, Lab] = LABS,
     ) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # names, and what was sent
         except OSError as error:
             raise LabError(
                 f"The folder {folder} cannot be made: {error.strerror}. Choose another with --data-dir."

@@ -72,7 +72,7 @@ class Crowd:
 
     def enter(self, address: str) -> bool:
         """Whether one more may come in; then ``leave`` must follow."""
-        name = _network(address)
+        name = network(address)
         if name and self._open[name] >= self._most:
             return False
         self._open[name] += 1
@@ -80,13 +80,13 @@ class Crowd:
 
     def leave(self, address: str) -> None:
         """One has left."""
-        name = _network(address)
+        name = network(address)
         self._open[name] -= 1
         if self._open[name] <= 0:
             del self._open[name]
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """What counts as one address: of IPv6 the network, which is one machine's; "" for this machine."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])

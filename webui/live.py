@@ -31,6 +31,8 @@ BEHIND = 4
 PATIENCE_SECONDS = 8.0
 """A client that is behind for so long is dropped."""
 OVERVIEW_SECONDS = 1.0
+JOINS, JOIN_SECONDS = 8, 1.0
+"""A browser may join so often at once, and then once in so many seconds: a snapshot is much work."""
 
 
 class Pace:
@@ -75,6 +77,7 @@ class Live:
         self._watching: dict[str, set[str]] = {}  # sid -> ids of instances
         self._people: dict[str, Any] = {}
         self._behind: dict[str, float] = {}  # sid -> since when
+        self._joined: dict[str, float] = {}  # sid -> when all its joins so far were due
         self._overview = ""
         self._next_overview = 0.0
         self._overviewers: set[str] = set()
@@ -157,7 +160,7 @@ class Live:
 
     def _disconnect(self, *_: Any) -> None:
         sid = request.sid  # type: ignore[attr-defined]
-        for table in (self._watching, self._people, self._behind):
+        for table in (self._watching, self._people, self._behind, self._joined):
             table.pop(sid, None)
         self._overviewers.discard(sid)
 
@@ -180,10 +183,22 @@ class Live:
         except NotFound as error:
             self._io.emit("refused", {"message": str(error)}, to=sid)
             return
+        if self._too_often(sid):
+            self._drop(sid)
+            return
         after = after if isinstance(after, int) and not isinstance(after, bool) and after >= 0 else None
         self._watching.setdefault(sid, set()).add(instance.id)
+        if (queue_length(self._io, sid) or 0) > BEHIND:
+            self._behind.setdefault(sid, time.monotonic())  # its snapshot comes when there is room
+            return
         join_room(_room(instance.id))
         self._snapshot(sid, instance.id, after)
+
+    def _too_often(self, sid: str) -> bool:
+        now = time.monotonic()
+        due = max(self._joined.get(sid, 0.0), now - JOINS * JOIN_SECONDS) + JOIN_SECONDS
+        self._joined[sid] = due
+        return due > now
 
     def _leave(self, data: Any = None, *_: Any) -> None:
         sid = self._known()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
@@ -23,12 +24,19 @@ RUNNING = 16
 """Requests that run at once."""
 QUEUED_PER_PERSON = 10
 """Requests that one person may have waiting."""
+QUEUED = 500
+"""Requests that wait at once: each start is told to every browser for each of them."""
+RUNNING_PER_ADDRESS, QUEUED_PER_ADDRESS = RUNNING // 2, 100
+"""Of these, the ones from one machine of the network: who joins again and again is a new person each time."""
 SESSIONS = 64
 """Sessions open at once."""
+SESSIONS_PER_ADDRESS = SESSIONS // 4
 IDLE_SECONDS = 300.0
 """A session without input for so long is ended."""
-KEPT = 50
-"""Ended requests kept in memory per instance; all are stored."""
+KEPT, KEPT_BYTES = 1000, 32 * 1024 * 1024
+"""Ended requests kept in memory, and bytes of their results; all are stored."""
+PEOPLE = 2000
+"""People of whom it is remembered when they were last served."""
 
 RequestState = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -48,10 +56,16 @@ class Request:
     """One test request, from the press of the button to its result."""
 
     def __init__(
-        self, id: str, instance: Instance, wanted: RequestSettings, person: str, person_id: str
+        self,
+        id: str,
+        instance: Instance,
+        wanted: RequestSettings,
+        person: str,
+        person_id: str,
+        address: str = "",
     ) -> None:
         self.id, self.instance_id, self.wanted = id, instance.id, wanted
-        self.person, self.person_id = person, person_id
+        self.person, self.person_id, self.address = person, person_id, address
         self.lab = instance.lab
         self.host, self.port = target(instance)
         self.session = bool(self.lab.session and self.lab.session(wanted))
@@ -100,24 +114,44 @@ class RequestQueue:
         self.changes = threading.Condition(threading.RLock())
         self.active: dict[str, Request] = {}
         self.ended: dict[str, Request] = {}
+        self._ended_bytes = 0
+        self._places: dict[str, int] = {}  # of those that wait; empty: to be found anew
 
-    def submit(self, instance: Instance, wanted: RequestSettings, person: str, person_id: str) -> Request:
-        """Queue a request at a running server. Raises WrongState or TooMany."""
+    def submit(
+        self,
+        instance: Instance,
+        wanted: RequestSettings,
+        person: str,
+        person_id: str,
+        address: str = "",
+    ) -> Request:
+        """Queue a request at a running server. Raises WrongState or TooMany.
+
+        ``address`` is the machine that it comes from; "" for this one, where there is no limit.
+        """
         with self.changes:
             if instance.state != "running":
                 raise WrongState(f"{instance.title} is {instance.state}. Start it, then send the request.")
-            request = Request(f"r{next(self._numbers)}", instance, wanted, person, person_id)
+            request = Request(f"r{next(self._numbers)}", instance, wanted, person, person_id, address)
             mine = [r for r in self.active.values() if r.person_id == person_id]
             if request.session:
                 for old in mine:
                     if old.session:
                         self._stop(old)
-                if sum(r.session for r in self.active.values()) >= SESSIONS:
-                    raise TooMany(f"{SESSIONS} sessions are open. Wait until one has ended.")
+                sessions = [r.address for r in self.active.values() if r.session]
+                near = sessions.count(address) if address else 0
+                if len(sessions) >= SESSIONS or near >= SESSIONS_PER_ADDRESS:
+                    raise TooMany(f"{near or len(sessions)} sessions are open. Wait until one has ended.")
             elif sum(r.state == "queued" and not r.session for r in mine) >= QUEUED_PER_PERSON:
                 raise TooMany(f"You have {QUEUED_PER_PERSON} requests waiting. Wait for them, or cancel one.")
+            else:
+                waiting = [r for r in self.active.values() if r.state == "queued" and not r.session]
+                near = sum(r.address == address for r in waiting) if address else 0
+                if len(waiting) >= QUEUED or near >= QUEUED_PER_ADDRESS:
+                    raise TooMany(f"{near or len(waiting)} requests are waiting already. Try again later.")
             request.touched = self._clock()
             self.active[request.id] = request
+            self._places.clear()
             self._tell(request)
             self._wake.set()
             return request
@@ -131,8 +165,9 @@ class RequestQueue:
         with self.changes:
             if request.state != "queued":
                 return None
-            waiting = self._waiting()
-            return waiting.index(request) + 1 if request in waiting else 1
+            if not self._places:
+                self._places = {r.id: place for place, r in enumerate(self._waiting(), 1)}
+            return self._places.get(request.id, 1)
 
     def cancel(self, request: Request) -> None:
         """End it: one that waits at once, one that runs in order."""
@@ -234,32 +269,43 @@ class RequestQueue:
         queued = [
             r for r in self.active.values() if r.state == "queued" and not r.session and not r.finishing
         ]
-        turn: dict[str, int] = {}
+        turn: Counter[str] = Counter(r.address for r in self._running() if r.address)
         keyed = []
         for request in queued:
-            round_ = turn[request.person_id] = turn.get(request.person_id, -1) + 1
+            who = request.address or request.person_id
+            round_ = turn[who]
+            turn[who] += 1
             keyed.append((round_, self._served.get(request.person_id, 0.0), request.created, request))
         keyed.sort(key=lambda entry: entry[:3])
         return [entry[3] for entry in keyed]
 
     def _next_ones(self) -> list[Request]:
-        running = [r for r in self.active.values() if r.state == "running" and not r.session]
+        running = self._running()
         busy = {r.person_id for r in running}
+        machines = Counter(r.address for r in running if r.address)
         free = RUNNING - len(running)
         chosen: list[Request] = []
         for request in self._waiting():
             if len(chosen) >= free:
                 break
-            if request.person_id not in busy:
+            if request.person_id not in busy and machines[request.address] < RUNNING_PER_ADDRESS:
                 busy.add(request.person_id)
+                machines[request.address] += bool(request.address)
                 chosen.append(request)
         return chosen
+
+    def _running(self) -> list[Request]:
+        return [r for r in self.active.values() if r.state == "running" and not r.session]
 
     def _start(self, request: Request, clock: float) -> None:
         request.state = "running"
         request.started = time.time()
         request.heard = request.touched = clock
+        self._places.clear()
+        self._served.pop(request.person_id, None)
         self._served[request.person_id] = clock
+        if len(self._served) > PEOPLE:
+            self._served.pop(next(iter(self._served)))
         try:
             request.child = self._launch(request)
         except OSError as error:
@@ -282,6 +328,7 @@ class RequestQueue:
         if request.finishing:
             return
         request.finishing = True
+        self._places.clear()
         request.ended = time.time()
 
         def announce() -> None:
@@ -289,9 +336,11 @@ class RequestQueue:
                 request.state = state
                 request.child = None
                 self.active.pop(request.id, None)
+                self._places.clear()
                 self.ended[request.id] = request
-                while len(self.ended) > 20 * KEPT:
-                    self.ended.pop(next(iter(self.ended)))
+                self._ended_bytes += _size(request)
+                while len(self.ended) > KEPT or self._ended_bytes > KEPT_BYTES:
+                    self._ended_bytes -= _size(self.ended.pop(next(iter(self.ended))))
                 self._tell(request)
                 self._wake.set()
 
@@ -300,6 +349,10 @@ class RequestQueue:
     def _tell(self, request: Request) -> None:
         self._listener.request_changed(request)
         self.changes.notify_all()
+
+
+def _size(request: Request) -> int:
+    return len(request.output) + len(bytes(request.result or b""))
 
 
 def target(instance: Instance) -> tuple[str, int]:

@@ -141,7 +141,7 @@ class PingServer:
         if self.report.room:
             self._tell(datagram, reply, peer, path, fate)
         else:
-            path.last = datagram
+            path.last = datagram[:BUFFER]
             self.report.missed += 2 + (lost or fate.copies > 1)  # as many as _tell() tells
         if lost:
             return
