@@ -240,8 +240,8 @@ LAB = Lab(
             ),
         ),
         sources=(
-            "server.py", "client.py", "protocol.py", "loss.py", "outbox.py", "stats.py", "events.py",
-            "lab.py",
+            "server.py", "client.py", "protocol.py", "loss.py", "outbox.py", "book.py", "stats.py",
+            "events.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),

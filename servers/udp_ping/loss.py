@@ -85,6 +85,11 @@ class Fate(msgspec.Struct, frozen=True):
     corrupt: float = -1.0
     held: bool = False
 
+    @property
+    def lost(self) -> bool:
+        """Whether the client gets nothing."""
+        return self.lost_to_server or self.lost_to_client
+
 
 GOOD = Fate()
 

@@ -16,6 +16,7 @@ from flask import Flask
 from servers.kit import channel as wire
 from servers.kit.report import Report
 from servers.kit.sockets import Socket
+from servers.udp_ping.book import Book
 from servers.udp_ping.lab import Counters, Settings
 from servers.udp_ping.loss import Network
 from servers.udp_ping.protocol import BUFFER
@@ -286,7 +287,7 @@ def test_large_datagrams_of_many_senders_are_not_kept_whole() -> None:
     network = Network(Settings(loss=50), 1)
     with Socket(report, socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        server = PingServer(sock, network, report)
+        server = PingServer(sock, network, Book(report))
         peer = sock.getsockname()
         path = network.path(peer)
         path.arrived = 1

@@ -19,6 +19,7 @@ import pytest
 
 from servers.kit.report import Report, TextOutput
 from servers.kit.sockets import Socket
+from servers.udp_ping.book import Book
 from servers.udp_ping.lab import LAB, Counters, Settings
 from servers.udp_ping.loss import Network
 from servers.udp_ping.server import PingServer
@@ -394,10 +395,10 @@ def test_a_reply_that_cannot_be_sent_does_not_end_the_server(waiting: int) -> No
     report = Report(Counters(), output=TextOutput(sys.stdout), waiting=waiting)
     try:
         sock: Any = Refusing()
-        server = PingServer(sock, Network(Settings(loss=0.0), 1), report)
+        server = PingServer(sock, Network(Settings(loss=0.0), 1), Book(report))
         with pytest.raises(KeyboardInterrupt):
             server.run()
-        counters, left_out = server.totals()
+        counters, left_out = server.book.totals()
         assert (counters["received"], counters["replied"], counters["bytes_out"]) == (2, 0, 0)
         errors = [event for event in report.queue if type(event).__name__ == "ServerError"]
         assert len(errors) == (2 if waiting else 0)

@@ -1,0 +1,143 @@
+"""The ping server's book: what it counts, exactly, and what it tells as far as there is room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from servers.kit.addresses import show
+from servers.kit.errors import ProtocolError
+from servers.kit.events import (
+    DatagramDelayed,
+    DatagramDropped,
+    DatagramDuplicated,
+    DatagramReceived,
+    DatagramSent,
+    Event,
+    ServerError,
+    preview,
+)
+from servers.kit.report import Report, now
+from servers.kit.sockets import in_words
+from servers.udp_ping.events import PingFate, Word
+from servers.udp_ping.lab import Counters
+from servers.udp_ping.loss import Fate, Path
+from servers.udp_ping.protocol import BUFFER, read_seq
+
+EVENTS = 3
+"""Events told of a ping that is simply answered: received, fate, sent."""
+
+
+class Plain:
+    """What was answered without a detail told: counted apart, because there each nanosecond counts.
+
+    ``bytes`` came in and went out again.
+    """
+
+    __slots__ = ("bytes", "count")
+
+    def __init__(self) -> None:
+        self.count = self.bytes = 0
+
+
+class Book:
+    """Counts and tells for the server. A detail without room is left out, and counted as missed."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.counters: Counters = report.counters
+        self.plain = Plain()
+        report.count_by(self.totals)
+
+    def totals(self) -> tuple[dict[str, int], int]:
+        """The counters, exact, and how many events were left out."""
+        counters, plain = msgspec.structs.asdict(self.counters), self.plain
+        counters["received"] += plain.count
+        counters["replied"] += plain.count
+        counters["bytes_in"] += plain.bytes
+        counters["bytes_out"] += plain.bytes
+        return counters, self.report.missed + EVENTS * plain.count
+
+    def arrived(self, datagram: bytes, reply: bytes, peer: Any, path: Path, fate: Fate) -> None:
+        """A datagram arrived, and its fate is known."""
+        counters = self.counters
+        counters.received += 1
+        counters.bytes_in += len(datagram)
+        counters.lost_to_server += fate.lost_to_server
+        counters.lost_to_client += fate.lost_to_client
+        counters.corrupted += fate.corrupt >= 0
+        counters.duplicated += fate.copies > 1
+        path.lost_to_server += fate.lost_to_server
+        path.lost_to_client += fate.lost_to_client
+        if self.report.room:
+            self._tell_arrival(datagram, reply, peer, path, fate)
+        else:
+            path.last = datagram[:BUFFER]
+            self.report.missed += 2 + (fate.lost or fate.copies > 1)  # as many as would be told
+
+    def held_back(self, peer: Any, fate: Fate) -> None:
+        """A reply waits."""
+        if fate.held:
+            self.counters.reordered += 1
+        if fate.delay > 0:
+            self.counters.delayed += 1
+            if self.report.room:
+                ms = 1000 * fate.delay
+                self.report.emit(DatagramDelayed(t=now(), peer=show(peer), way="to_client", ms=ms))
+            else:
+                self.report.missed += 1
+
+    def leaves(self, reply: bytes) -> None:
+        """A reply is about to leave: whoever gets it finds it counted."""
+        self.counters.replied += 1
+        self.counters.bytes_out += len(reply)
+
+    def left(self, reply: bytes, peer: Any) -> None:
+        """A reply has left."""
+        if self.report.room:
+            event = DatagramSent(t=now(), peer=show(peer), way="to_client", data=preview(reply))
+            self.report.emit(event)
+        else:
+            self.report.missed += 1
+
+    def did_not_leave(self, reply: bytes, peer: Any, error: OSError) -> None:
+        """A peer could not be reached. That does not end the server."""
+        self.counters.replied -= 1
+        self.counters.bytes_out -= len(reply)
+        message = f"The reply to {show(peer)} was not sent: {in_words(error)}."
+        self.report.emit(ServerError(t=now(), message=message))
+
+    def _tell_arrival(self, datagram: bytes, reply: bytes, peer: Any, path: Path, fate: Fate) -> None:
+        emit, t, name = self.report.emit, now(), show(peer)
+        emit(DatagramReceived(t=t, peer=name, way="to_server", data=preview(datagram)))
+        emit(_fate(datagram, t, name, path, fate))
+        if fate.lost_to_server:
+            emit(DatagramDropped(t=t, peer=name, way="to_server", data=preview(datagram)))
+        elif fate.lost_to_client:
+            emit(DatagramDropped(t=t, peer=name, way="to_client", data=preview(reply)))
+        elif fate.copies > 1:
+            emit(DatagramDuplicated(t=t, peer=name, way="to_client"))
+
+
+def _fate(datagram: bytes, t: float, name: str, path: Path, fate: Fate) -> Event:
+    """The event that says what becomes of a datagram, with the peer's tally."""
+    seq = _seq(datagram)
+    known = [n for n in (seq, _seq(path.last), path.highest, path.lowest) if n]
+    path.lowest, path.highest = min(known, default=0), max(known, default=0)
+    path.last = b""
+    word: Word = "answered"
+    if fate.lost:
+        word = "lost_to_server" if fate.lost_to_server else "lost_to_client"
+    return PingFate(
+        t=t, peer=name, seq=seq, fate=word, arrived=path.arrived,
+        lost_to_server=path.lost_to_server, lost_to_client=path.lost_to_client,
+        gaps=max(0, path.highest - path.lowest + 1 - path.arrived),
+    )  # fmt: skip
+
+
+def _seq(datagram: bytes) -> int | None:
+    try:
+        return read_seq(datagram)
+    except ProtocolError:
+        return None
