@@ -20,7 +20,7 @@ SILENT_SECONDS = 30.0
 PACE, STORE = 100.0, 1000.0
 """What a browser may say over its WebSocket: so much a second, and so much at once. A frame costs about 3,
 and 1 for each KiB. Without it, one that never stops talking is always read first, and nobody else is."""
-MOST_SAID = 4 * 1024 * 1024
+MOST_SAID = 1024 * 1024
 """Bytes that a browser may say over one WebSocket: the pieces of an endless message are all kept."""
 
 
