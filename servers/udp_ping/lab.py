@@ -103,7 +103,7 @@ class Settings(ServerSettings, frozen=True, kw_only=True):
         Meta(
             ge=0, le=2**32 - 1, title="Seed",
             description="The same seed loses the same pings again, for every client alike. "
-            "Empty: a new one at each start.",
+            "Empty: by chance, for each client its own.",
             extra=ui(advanced=True),
         ),
     ] | None = None  # fmt: skip

@@ -1,9 +1,10 @@
 """A bad network, simulated: which datagrams it loses, delays, doubles, garbles.
 
 Every peer (address and port) has a path of its own. The k-th datagram that arrives from
-a peer meets the k-th number of each effect's generator, so that the same seed gives
-every peer the same losses, and turning one effect on does not move another. Nothing
-here opens a socket or reads a clock.
+a peer meets the k-th number of each effect's generator, so that a seed that somebody
+chose gives every peer the same losses, and turning one effect on does not move another.
+Where nobody chose one, each peer begins elsewhere in the numbers: else the same ten pings
+would lose the same ones each time. Nothing here opens a socket or reads a clock.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from servers.udp_ping.lab import Settings
 
 MAX_PEERS = 4096
 """Peers remembered at the most; those that were silent longest are forgotten first."""
+
+APART = 1 << 40
+"""Numbers from one peer's first to the next one's, where each has its own."""
 
 _MASK = (1 << 64) - 1
 
@@ -59,9 +63,12 @@ def gilbert_elliott(percent: float, burst_length: float) -> tuple[float, float]:
 class Path:
     """One peer's way through the network: what has become of its datagrams so far."""
 
-    __slots__ = ("arrived", "bad", "highest", "last", "lost_to_client", "lost_to_server", "lowest", "seen")
+    __slots__ = (
+        "arrived", "bad", "first", "highest", "last", "lost_to_client", "lost_to_server", "lowest", "seen",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
+        self.first = first
         self.arrived = 0
         self.lost_to_server = 0
         self.lost_to_client = 0
@@ -95,12 +102,16 @@ GOOD = Fate()
 
 
 class Network:
-    """The bad network in front of the server. ``settings`` may be replaced while it runs."""
+    """The bad network in front of the server. ``settings`` may be replaced while it runs.
+
+    ``alike``: every peer meets the same numbers. If not, the first meets those of the seed.
+    """
 
     EFFECTS = ("to_server", "to_client", "jitter", "duplicate", "reorder", "corrupt")
 
-    def __init__(self, settings: Settings, seed: int) -> None:
+    def __init__(self, settings: Settings, seed: int, alike: bool = True) -> None:
         self.seed = seed
+        self._apart, self._peers = 0 if alike else APART, 0
         self.paths: dict[Hashable, Path] = {}
         self._draws = {effect: Draws(seed, effect) for effect in self.EFFECTS}
         self.apply(settings)
@@ -119,14 +130,15 @@ class Network:
         if found is None:
             if len(self.paths) >= MAX_PEERS:
                 self._forget()
-            found = self.paths[peer] = Path()
+            found = self.paths[peer] = Path(self._peers * self._apart)
+            self._peers += 1
         return found
 
     def fate(self, path: Path) -> Fate:
         """What becomes of the datagram that just arrived on ``path`` (and was counted there)."""
         if self.plain:
             return GOOD
-        s, k = self.settings, path.arrived - 1
+        s, k = self.settings, path.first + path.arrived - 1
         lost_to_server = self._lost(path, "to_server", s.loss, k)
         lost_to_client = self._lost(path, "to_client", s.reply_loss, k)
         if lost_to_server or lost_to_client:

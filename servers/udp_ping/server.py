@@ -37,7 +37,7 @@ def serve(settings: Settings, report: Report) -> None:
     family, address = resolve(settings.host, settings.port, socket.SOCK_DGRAM)
     with Socket(report, family, socket.SOCK_DGRAM) as sock:
         sock.bind(address)
-        server = PingServer(sock, Network(settings, seed), Book(report))
+        server = PingServer(sock, Network(settings, seed, alike=settings.seed is not None), Book(report))
         report.on_change(server.network.apply)
         report.listening(sock.getsockname(), seed)
         server.run()

@@ -162,6 +162,15 @@ def test_the_same_seed_gives_every_peer_the_same_fate(model: str) -> None:
     assert mixed["a"] == run(Network(Settings(**ALL, loss_model=model), 5), "c", 500)  # type: ignore[arg-type]
 
 
+def test_without_a_chosen_seed_each_peer_has_losses_of_its_own() -> None:
+    network = Network(Settings(loss=30.0), 5, alike=False)
+    tens = [sum(fate.lost for fate in run(network, peer, 10)) for peer in range(1000)]
+    assert 2.8 < sum(tens) / len(tens) < 3.2
+    assert 930 <= sum(1 <= ten <= 6 for ten in tens) <= 985  # 96.1 % of the binomial distribution
+    again = Network(Settings(loss=30.0), 5, alike=False)
+    assert run(again, "first", 10) == run(Network(Settings(loss=30.0), 5), "any", 10)
+
+
 @pytest.mark.parametrize("model", ["random", "burst"])
 @pytest.mark.parametrize(
     "effect", ["jitter", "delay", "duplicate", "reorder", "corrupt", "reply_loss"]
