@@ -43,7 +43,7 @@ export function mountSettings(element, store, lab, teacher) {
     }
     mark(settings);
     const running = store.state.instance?.state === "running";
-    if (teacher) write(byId("settings-note"), running ? "take effect at once" : "for the next start");
+    if (teacher) write(byId("settings-note"), !live.length ? "" : running ? "take effect at once" : "for the next start");
     const button = form?.querySelector("button[type=submit]");
     if (button) write(button, running ? "Restart with these settings" : "Save these settings");
   }

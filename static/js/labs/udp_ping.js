@@ -3,6 +3,7 @@
 import { el, fill, write } from "../dom.js";
 import { clock, milliseconds, msDigits, number } from "../format.js";
 import { personOf } from "../people.js";
+import { machine, reachableCommand } from "../reach.js";
 import { createCharts } from "./udp_ping/charts.js";
 import { expectedOf, expectedWords, summaryOf } from "./udp_ping/expect.js";
 import { createLegend } from "./udp_ping/legend.js";
@@ -14,7 +15,7 @@ import { createPoints } from "./udp_ping/points.js";
 /** @typedef {import("../keep.js").PageState} PageState */
 
 const WINDOWS = /** @type {[string, number][]} */ ([["10 s", 10], ["1 min", 60], ["10 min", 600], ["all", Infinity]]);
-const HINT = "Cross: lost. Hollow: late. Double ring: answered twice. Crossed box: garbled. Below, thick: over the last 10, thin: over all.";
+const HINT = "Cross: lost. Hollow: late. Double ring: answered twice. Crossed box: garbled. Tick on the axis: arrived from a program that alone knows its round trip. Below, thick: over the last 10, thin: over all.";
 
 /** @param {HTMLElement} element @param {import("../keep.js").Store} store @param {import("../types.js").Page} page */
 export function picture(element, store, page) {
@@ -100,7 +101,7 @@ export function picture(element, store, page) {
     legend.update(model.clients.values());
     points.update();
     empty.hidden = model.clients.size > 0;
-    write(empty, emptyWords(store.state));
+    write(empty, emptyWords(store.state, page));
   }
 
   store.subscribe((state, change) => {
@@ -172,8 +173,8 @@ function foundWords({ client, seq, status, t, rtt }, state) {
   return `${name}, ping ${seq ?? "?"}: ${statusWords(status, why)}${time}, ${clock(t)}`;
 }
 
-/** @param {PageState} state */
-function emptyWords(state) {
-  if (state.instance?.state !== "running") return "No pings yet. Start the server, then send some.";
-  return `No pings yet: press «Send 10 pings», or run this in a terminal: ${state.instance.client_command}`;
+/** @param {PageState} state @param {import("../types.js").Page} page */
+function emptyWords({ instance }, page) {
+  if (instance?.state !== "running") return page.me?.role === "teacher" ? "No pings yet. Start the server, then send some." : "No pings yet, and the server is not running.";
+  return `No pings yet: press the button above, or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
 }
