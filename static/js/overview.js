@@ -38,10 +38,19 @@ export function mountCards(page, lab = "") {
       card.update(instance);
     }
     empty.hidden = shown.length > 0;
+    dropOld(instances);
     const running = shown.filter((instance) => instance.state === "running").length;
     const note = document.getElementById("running-count");
     if (note) write(note, shown.length ? `${running} of ${plural(shown.length, "server")} running` : "");
   };
+}
+
+/** What a failed start said goes when its server runs after all, or is deleted. @param {Summary[]} instances */
+function dropOld(instances) {
+  for (const line of document.querySelectorAll(".error[data-about]")) {
+    const about = line instanceof HTMLElement && line.dataset.about;
+    if (about && !instances.some((instance) => instance.id === about && instance.state !== "running")) line.setAttribute("hidden", "");
+  }
 }
 
 /** @param {boolean} teacher @param {string} lab */
@@ -147,6 +156,7 @@ export async function startLab(lab, settings, button, line, place = (faults) => 
     const rest = error.faults ? place(error.faults) : [];
     line.hidden = rest.length === 0 && Boolean(error.faults);
     fill(line, words(error) + " ");
+    line.dataset.about = error.instance?.id ?? "";
     const port = error.instance?.last_error?.port;
     if (error.instance && port) {
       line.hidden = false;
