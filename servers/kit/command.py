@@ -85,7 +85,9 @@ def _run(body: Callable[[], None], report: Report, settings: Any, kind: Any) -> 
     except OSError as error:
         code = 1
         if kind is None:
-            report.fatal(in_words(error))
+            refused = isinstance(error, ConnectionRefusedError)
+            hint = "No program listens there: is the server running, and is this its port?"
+            report.fatal(in_words(error) + ".", hint=hint if refused else "")
         else:
             _explain(error, report, settings, kind)
     finally:
