@@ -153,11 +153,11 @@ export async function startLab(lab, settings, button, line, place = (faults) => 
     return;
   } catch (problem) {
     const error = /** @type {import("./api.js").ApiError} */ (problem);
-    const rest = error.faults ? place(error.faults) : [];
+    const port = error.instance?.last_error?.port;
+    const rest = error.faults && !port ? place(error.faults) : [];
     line.hidden = rest.length === 0 && Boolean(error.faults);
     fill(line, words(error) + " ");
     line.dataset.about = error.instance?.id ?? "";
-    const port = error.instance?.last_error?.port;
     if (error.instance && port) {
       line.hidden = false;
       const id = error.instance.id;

@@ -28,7 +28,7 @@ export function mountResults(element, store, page, hooks, isMine) {
   const output = el("pre", { class: "terminal" });
   const past = el("ol", { class: "history" });
   const fold = el("details", { class: "more" }, el("summary", {}, "Recent requests"), past);
-  const empty = el("p", { class: "empty" }, `No results yet: press «${page.lab?.view.primary.replace(/\{\w+\} ?/g, "")}», or run the command at the left in a terminal.`);
+  const empty = el("p", { class: "empty" }, "No results yet: press the form's button. Run in a terminal, the same command shows its results there.");
   panels[0].append(summary);
   panels[2].append(output);
   const session = createSession(wrote);
