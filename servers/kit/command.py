@@ -190,9 +190,20 @@ def _port(text: str) -> int:
 
 def _report(json: bool, counters: Any, settings: Any, quiet: bool = False) -> Report:
     for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell had it ignored
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, _interrupt)
     channel = wire.connect()
     if channel:
         return Report(counters, channel=channel, settings=settings, waiting=20_000 if quiet else 1000)
     output = JsonOutput(sys.stdout) if json else _Silence(sys.stdout) if quiet else TextOutput(sys.stdout)
     return Report(counters, output=output, settings=settings, waiting=100_000)
+
+
+def _interrupt(number: int, frame: Any) -> NoReturn:
+    """The first signal interrupts; while the program ends, SIGTERM is heard no more.
+
+    The dashboard asks by signal and by channel: the second must not cut off what the first
+    set going. A second Ctrl-C ends the program at once.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt

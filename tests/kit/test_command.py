@@ -236,3 +236,16 @@ def test_a_positional_setting_round_trips_through_the_command_line(text):
 def test_a_positional_setting_may_be_left_out():
     parser = _parser("x", "x", fields(Spoken), positional=True)
     assert _read(parser, Spoken, ["h", "7", "--times", "3"], {})[0] == Spoken(times=3)
+
+
+def test_a_second_sigterm_does_not_cut_off_what_the_first_set_going() -> None:
+    """The dashboard asks twice: by signal and by channel."""
+    with Program(SERVER, "--port", "0", "--loss", "100") as gone:
+        port = gone.line("listening on .*:([0-9]+)")[1]
+        with Program(CLIENT, "127.0.0.1", port, "-c", "50", "-i", "0.05") as client:
+            client.line("PING")
+            for _ in range(20):
+                client.process.send_signal(signal.SIGTERM)
+            client.line("packets transmitted")
+            assert client.process.wait(DEADLINE) == 1
+            assert not [line for line in client.errors if "Traceback" in line]
