@@ -95,3 +95,12 @@ export function notice(text) {
   line.hidden = !text;
   write(line, text);
 }
+
+/** The scripts are there: what waited for them may be used. A press before would have been lost. */
+export function arm() {
+  for (const button of document.querySelectorAll("button[data-wait]")) {
+    if (!(button instanceof HTMLButtonElement)) continue;
+    button.disabled = false;
+    delete button.dataset.wait;
+  }
+}

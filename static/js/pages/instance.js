@@ -1,7 +1,7 @@
 /** A server's page: everything of one instance. */
 
 import { mountActions, mountData } from "../calls.js";
-import { byId } from "../dom.js";
+import { arm, byId } from "../dom.js";
 import { mountHead } from "../head.js";
 import { createStore } from "../keep.js";
 import { connect } from "../live.js";
@@ -52,4 +52,5 @@ addKeys(
   { key: "drag", does: "In a chart: zoom; a double click shows all again" },
 );
 store.subscribe((state) => showLink(state.link, state.paused));
+arm();
 connect({ instance: instance.id, store, onOverview: rail, onLink: (link) => showLink(link, store.state.paused) });

@@ -1,6 +1,6 @@
 /** A lab's page: its servers, a form that starts one, its lesson and source. */
 
-import { byId, one } from "../dom.js";
+import { arm, byId, one } from "../dom.js";
 import { readFields, showFaults, tieSliders } from "../fields.js";
 import { connect } from "../live.js";
 import { mountCards, startLab } from "../overview.js";
@@ -31,6 +31,7 @@ if (form) {
   });
 }
 
+arm();
 connect({
   onLink: (link) => showLink(link),
   onOverview(instances) {

@@ -1,5 +1,6 @@
 /** The overview page. */
 
+import { arm } from "../dom.js";
 import { connect } from "../live.js";
 import { mountCards, mountStarts } from "../overview.js";
 import { readPage } from "../page.js";
@@ -11,6 +12,7 @@ mountShell();
 mountStarts();
 const rail = mountRail();
 const cards = mountCards(page);
+arm();
 connect({
   onLink: (link) => showLink(link),
   onOverview(instances) {
