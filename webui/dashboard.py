@@ -300,13 +300,22 @@ class Dashboard:
                 if instance.state == "starting":
                     self._look_for_listening(instance, child, message)
             elif isinstance(message, wire.Fatal):
-                trouble = Trouble(message.message, message.hint, message.field, message.port)
+                hint = f"{self._one_of_ours(message.message)}{message.hint}"
+                trouble = Trouble(message.message, hint, message.field, message.port)
                 self.supervisor.fatal(instance, child, trouble)
 
         return Child(
             instance.lab.server, instance.arguments, channel=self.channel, on_message=heard,
             on_change=self.supervisor.wake.set, log_path=folder / "log.txt", folder=folder,
         )  # fmt: skip
+
+    def _one_of_ours(self, message: str) -> str:
+        """Say so where the process that has the port is a server of this dashboard."""
+        found = re.search(r"in use by pid (\d+) ", message)
+        for other in list(self.supervisor.instances.values()):
+            if found and other.child and other.child.pid == int(found[1]):
+                return f"That is {other.title} of this dashboard. "
+        return ""
 
     def _look_for_listening(self, instance: Instance, child: Child, batch: wire.Batch) -> None:
         for raw in batch.events:

@@ -77,6 +77,7 @@ class Live:
         self._watching: dict[str, set[str]] = {}  # sid -> ids of instances
         self._people: dict[str, Any] = {}
         self._behind: dict[str, float] = {}  # sid -> since when
+        self._seen: dict[str, dict[str, int]] = {}  # sid -> instance -> the newest event sent to it
         self._joined: dict[str, float] = {}  # sid -> when all its joins so far were due
         self._overview = ""
         self._next_overview = 0.0
@@ -160,7 +161,7 @@ class Live:
 
     def _disconnect(self, *_: Any) -> None:
         sid = request.sid  # type: ignore[attr-defined]
-        for table in (self._watching, self._people, self._behind, self._joined):
+        for table in (self._watching, self._people, self._behind, self._seen, self._joined):
             table.pop(sid, None)
         self._overviewers.discard(sid)
 
@@ -237,7 +238,11 @@ class Live:
                 continue
             if length > BEHIND and sid not in self._behind:
                 self._behind[sid] = now
+                self._seen[sid] = {}
                 for id in list(self._watching.get(sid, ())):
+                    topic = self._dashboard.hub.topics.get(id)
+                    if topic:  # what was sent up to here is in its queue
+                        self._seen[sid][id] = topic.n - len(topic.fresh)
                     self._io.server.leave_room(sid, _room(id))
                 self._io.server.leave_room(sid, "overview")
             elif sid in self._behind:
@@ -248,11 +253,12 @@ class Live:
 
     def _catch_up(self, sid: str) -> None:
         self._behind.pop(sid, None)
+        seen = self._seen.pop(sid, {})
         if sid in self._overviewers:
             self._io.server.enter_room(sid, "overview")
         for id in list(self._watching.get(sid, ())):
             self._io.server.enter_room(sid, _room(id))
-            self._snapshot(sid, id)
+            self._snapshot(sid, id, seen.get(id))
 
     def _drop(self, sid: str) -> None:
         """Close the line without waiting for it to take one more packet."""

@@ -236,9 +236,20 @@ def login() -> Any:
 def _join_page(
     error: Refused | None = None, code: str = "", name: str = "", onward: str = ""
 ) -> tuple[str, int]:
-    said = f"{error.message} {error.hint}".strip() if error else ""
+    said = f"{error.message} {error.hint}".strip() if error else _why_not_known()
     page = render_template("join.html", error=said, code=code, name=name, next=onward, page=page_data())
     return page, error.status if error else 200
+
+
+def _why_not_known() -> str:
+    """What happened to one who was the teacher before."""
+    role = (session.get("person") or ["", "", ""])[-1]
+    if role != "teacher" or _me():
+        return ""
+    return (
+        "The dashboard was started anew, with a new teacher's token. Open the link that the terminal "
+        "printed, or give the token below."
+    )
 
 
 @blueprint.route("/leave", methods=["POST"])

@@ -46,7 +46,7 @@ export function readFields(fields, prefix) {
   const values = {};
   for (const field of fields) {
     const input = inputOf(field, prefix);
-    if (input) values[field.name] = toValue(field, input.value, input.checked);
+    if (input) values[field.name] = input.validity?.badInput ? "not a number" : toValue(field, input.value, input.checked);
   }
   return values;
 }

@@ -169,11 +169,30 @@ export async function startLab(lab, settings, button, line, place = (faults) => 
   button.disabled = false;
 }
 
-/** The big Start on each lab's card. */
-export function mountStarts() {
+/**
+ * The port for one more server of a lab: the lab's own, or the next that no running server here has.
+ * Pure. @param {number} wanted @param {{address: string, state: string}[]} instances
+ */
+export function portFor(wanted, instances) {
+  const taken = new Set(instances.filter((one) => one.state !== "stopped").map((one) => Number(one.address.split(":").at(-1))));
+  let port = wanted;
+  while (port > 0 && taken.has(port) && port < 65535) port += 1;
+  return port;
+}
+
+/**
+ * The big Start on each lab's card. A second server of a lab gets the next port by itself.
+ * @param {Page} page @param {() => Summary[]} known the instances there are
+ */
+export function mountStarts(page, known) {
   for (const button of document.querySelectorAll("button[data-start]")) {
     if (!(button instanceof HTMLButtonElement)) continue;
     const card = /** @type {HTMLElement} */ (button.closest(".card"));
-    button.addEventListener("click", () => startLab(button.dataset.start ?? "", {}, button, one(card, ".error")));
+    button.addEventListener("click", () => {
+      const lab = button.dataset.start ?? "";
+      const own = page.labs[lab]?.port ?? 0;
+      const port = portFor(own, known());
+      startLab(lab, port === own ? {} : { port }, button, one(card, ".error"));
+    });
   }
 }

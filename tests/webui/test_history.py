@@ -35,6 +35,31 @@ def test_runs_are_told_with_settings_seed_and_why_they_ended(make_app: Callable[
     assert isinstance(second["seed"], int)
 
 
+def test_a_teacher_of_an_earlier_start_is_told_what_happened(make_app: Callable[..., Flask]) -> None:
+    app = make_app(token="first")
+    browser = app.test_client()
+    assert browser.get("/?token=first").status_code == 303
+    cookie = browser.get_cookie("socket-lab-8000")
+    assert cookie
+    app.extensions["dashboard"].close()
+    again = make_app(token="second").test_client()
+    assert "started anew" not in again.get("/join").text
+    again.set_cookie("socket-lab-8000", cookie.value)
+    assert again.get("/").headers["Location"] == "/join"
+    assert "started anew" in again.get("/join").text
+
+
+def test_a_port_of_our_own_server_is_named_as_such(app: Flask) -> None:
+    made = call(app, "POST", "/instances", {"lab": "udp_ping", "settings": {"port": 0}})
+    port = int(made["address"].rpartition(":")[2])
+    body = {"lab": "udp_ping", "settings": {"port": port}}
+    answer = app.test_client().post("/api/v1/instances", json=body, headers=HEADERS)
+    assert answer.status_code == 409
+    error = (answer.json or {})["error"]
+    assert f"pid {made['pid']}" in error["message"]
+    assert error["hint"].startswith("That is UDP ping 1 of this dashboard. Stop it, or use ")
+
+
 def test_a_new_dashboard_tells_the_runs_of_the_one_before(make_app: Callable[..., Flask]) -> None:
     app = make_app()
     made = call(app, "POST", "/instances", {"lab": "udp_ping", "settings": {"port": 0}})

@@ -395,6 +395,10 @@ def test_a_stalled_browser_is_taken_out_and_gets_a_snapshot_when_it_reads_again(
         page.heard.clear()
         snapshot = page.next("snapshot", seconds=20)
         assert snapshot["n"] == served.board.hub.topics[it.id].n
+        assert snapshot["resumed"]  # what it has is not sent once more
+        had = [e["n"] for name, frame in page.heard if name == "frame" for e in frame["events"]]
+        assert snapshot["events"][0]["n"] <= had[-1] + 1
+        assert len(snapshot["events"]) < 40
         served.publish(it, "again")
         page.next("frame", lambda f: f["events"][-1]["text"] == "again")
 

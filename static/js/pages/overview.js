@@ -9,13 +9,16 @@ import { mountShell, showLink } from "../shell.js";
 
 const page = readPage();
 mountShell();
-mountStarts();
+/** @type {import("../types.js").Summary[]} */
+let known = [];
+mountStarts(page, () => known);
 const rail = mountRail();
 const cards = mountCards(page);
 arm();
 connect({
   onLink: (link) => showLink(link),
   onOverview(instances) {
+    known = instances;
     rail(instances);
     cards(instances);
   },
