@@ -21,6 +21,7 @@ from webui.door import network
 from webui.openapi import route
 from webui.states import WrongState
 from webui.supervisor import Instance, not_running
+from webui.views import light
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -214,7 +215,7 @@ def requests_of(id: str) -> Response:
     """The newest requests at an instance."""
     board = dashboard()
     found = board.requests_of(board.instance(id).id)
-    return to_json({"requests": [mine(each) for each in found]})
+    return to_json({"requests": [mine(light(each)) for each in found]})
 
 
 @route(blueprint, "GET", "/requests/<id>", gives=openapi.REQUEST, errors=(404,))

@@ -25,7 +25,7 @@ from webui.requests import Request, RequestQueue, RequestState
 from webui.states import WrongState
 from webui.store import Store
 from webui.supervisor import Instance, Supervisor, Trouble
-from webui.views import instance_json, request_json
+from webui.views import instance_json, light, request_json
 
 log = logging.getLogger(__name__)
 
@@ -278,7 +278,7 @@ class Dashboard:
     def request_changed(self, request: Request) -> None:
         """Pass a request's change on to the browsers."""
         if self.emitter:
-            self.emitter.request(self.request_json(request))
+            self.emitter.request(light(self.request_json(request)))
 
     def request_ended(self, request: Request, state: RequestState, announce: Callable[[], None]) -> None:
         """Store the request, then have it announced."""

@@ -17,6 +17,7 @@ from flask_socketio import SocketIO, disconnect, join_room, leave_room
 
 from webui.auth import Gate
 from webui.dashboard import Dashboard, NotFound
+from webui.views import light
 
 log = logging.getLogger(__name__)
 
@@ -223,7 +224,7 @@ class Live:
         snapshot |= {
             "instance": id,
             "state": self._dashboard.instance_json(instance),
-            "requests": self._dashboard.requests_of(id, 20),
+            "requests": [light(each) for each in self._dashboard.requests_of(id, 20)],
             "people": self._gate.people(),
         }
         self._io.emit("snapshot", snapshot, to=sid)

@@ -59,7 +59,7 @@ REQUEST = _object(
     state={"type": "string", "enum": ["queued", "running", "done", "failed", "cancelled"]},
     position=_or_null(INTEGER), session=BOOLEAN, arguments=ANY_OBJECT, command=STRING, created=NUMBER,
     started=_or_null(NUMBER), ended=_or_null(NUMBER), result=_or_null(ANY_OBJECT), error=STRING,
-    output=STRING, first=_or_null(INTEGER),
+    output=STRING, first=_or_null(INTEGER), cut=ANY_OBJECT,
 )  # fmt: skip
 RUNS = _object(
     "runs",

@@ -13,6 +13,9 @@ from webui.hub import Topic
 from webui.requests import Request, target
 from webui.supervisor import Instance
 
+LIGHT = 500
+"""Entries of a list in a result that every browser gets."""
+
 
 def instance_json(instance: Instance, topic: Topic | None) -> dict[str, Any]:
     """An instance: its state, its settings, how it fares."""
@@ -63,6 +66,21 @@ def request_json(request: Request, position: int | None) -> dict[str, Any]:
         "output": request.output,
         "first": request.first,
     }
+
+
+def light(request: dict[str, Any]) -> dict[str, Any]:
+    """A request for lists and for all browsers: long lists in its result are cut to LIGHT entries.
+
+    ``cut`` names them with their true lengths; GET /requests/ID has them whole.
+    """
+    result = request["result"]
+    if not isinstance(result, dict):
+        return request
+    long = {key: len(value) for key, value in result.items() if isinstance(value, list) and len(value) > LIGHT}
+    if not long:
+        return request
+    short = {key: value[:LIGHT] if key in long else value for key, value in result.items()}
+    return {**request, "result": short, "cut": long}
 
 
 def server_command(instance: Instance) -> str:

@@ -79,7 +79,7 @@ export function mountResults(element, store, page, hooks, isMine) {
     const { result } = request;
     fill(summary, request.error && el("p", { class: "error" }, request.error), result && (hooks.resultSummary?.(request, page) ?? null), result && scalars(result, Boolean(hooks.resultSummary)));
     if (!result && !request.error) fill(summary, el("p", { class: "empty" }, request.state === "cancelled" ? "Cancelled before there was a result." : request.session ? "The session is open: what it says is in the terminal tab." : "The numbers come at the end. The chart and the terminal show it as it happens."));
-    fill(panels[1], result ? (resultTable(result, hooks.columns) ?? valueView(result)) : el("p", { class: "empty" }, "Nothing yet."));
+    fill(panels[1], result ? (resultTable(result, hooks.columns, request.cut) ?? valueView(result)) : el("p", { class: "empty" }, "Nothing yet."));
   }
 
   function showPast() {

@@ -35,14 +35,18 @@ export function scalars(result, folded) {
   return folded ? el("details", { class: "more" }, el("summary", {}, "All numbers"), list) : list;
 }
 
-/** The first list of objects; null if there is none. @param {Record<string, any>} result @param {Record<string, string>} [words] the lab's titles */
-export function resultTable(result, words = {}) {
-  const list = Object.values(result).find((value) => Array.isArray(value) && value.length > 0 && typeof value[0] === "object");
-  return list ? grid(list, words) : null;
+/**
+ * The first list of objects; null if there is none.
+ * @param {Record<string, any>} result @param {Record<string, string>} [words] the lab's titles
+ * @param {Record<string, number>} [cut] the true lengths of lists that came cut
+ */
+export function resultTable(result, words = {}, cut = {}) {
+  const found = Object.entries(result).find(([, value]) => Array.isArray(value) && value.length > 0 && typeof value[0] === "object");
+  return found ? grid(found[1], words, cut[found[0]]) : null;
 }
 
-/** A list of objects as a table. @param {Record<string, any>[]} list @param {Record<string, string>} [words] titles */
-export function grid(list, words = {}) {
+/** A list of objects as a table. @param {Record<string, any>[]} list @param {Record<string, string>} [words] titles @param {number} [whole] how many there are in all */
+export function grid(list, words = {}, whole = list.length) {
   const names = /** @type {string[]} */ ([...new Set(list.flatMap((/** @type {object} */ row) => Object.keys(row)))]);
   const flags = new Set(names.filter((name) => list.some((/** @type {any} */ row) => typeof row[name] === "boolean")));
   const heads = names.map((name) => {
@@ -51,6 +55,6 @@ export function grid(list, words = {}) {
   });
   const rows = list.slice(0, ROWS).map((/** @type {Record<string, any>} */ row) =>
     el("tr", { "data-status": row.status }, ...names.map((name) => el("td", {}, shown(row[name] ?? (flags.has(name) ? false : null), named(name)[1])))));
-  const more = list.length > ROWS && el("p", { class: "help" }, `The first ${count(ROWS)} of ${count(list.length)}; the export has all.`);
+  const more = whole > rows.length && el("p", { class: "help" }, `The first ${count(rows.length)} of ${count(whole)}; the JSON export has all.`);
   return el("div", { class: "scroll" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)), more || null);
 }

@@ -34,7 +34,7 @@
  * @typedef {{id: string, instance: string, person: string, person_id: string, mine?: boolean,
  *   state: RequestState, position: number|null, session: boolean, arguments: Record<string, any>,
  *   command: string, created: number, started: number|null, ended: number|null,
- *   result: Record<string, any>|null, error: string, output: string, first: number|null}} Request
+ *   result: Record<string, any>|null, error: string, cut?: Record<string, number>, output: string, first: number|null}} Request
  * @typedef {[number, Record<string, number>]} Second
  * @typedef {{instance: string, state: Instance, counters: Record<string, number>, dropped: number,
  *   n: number, resumed: boolean, events: Event[], series: {marks: Event[], seconds: Second[]},

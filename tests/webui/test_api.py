@@ -765,3 +765,15 @@ def test_at_most_64_instances(api: Api) -> None:
     assert "64" in error["message"]
     for each in made:
         board.delete(each)
+
+
+def test_a_long_result_goes_to_all_browsers_cut_and_is_whole_where_it_is_asked_for() -> None:
+    from webui.views import LIGHT, light
+
+    request = {"id": "r1", "result": {"lost": 1, "probes": list(range(LIGHT + 1)), "few": [1]}}
+    cut = light(request)
+    assert cut["result"] == {"lost": 1, "probes": list(range(LIGHT)), "few": [1]}
+    assert cut["cut"] == {"probes": LIGHT + 1}
+    assert len(request["result"]["probes"]) == LIGHT + 1  # type: ignore[index, arg-type]
+    for small in ({"id": "r2", "result": None}, {"id": "r3", "result": {"probes": [1]}}):
+        assert light(small) is small
