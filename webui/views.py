@@ -76,7 +76,8 @@ def light(request: dict[str, Any]) -> dict[str, Any]:
     result = request["result"]
     if not isinstance(result, dict):
         return request
-    long = {key: len(value) for key, value in result.items() if isinstance(value, list) and len(value) > LIGHT}
+    lists = {key: len(value) for key, value in result.items() if isinstance(value, list)}
+    long = {key: length for key, length in lists.items() if length > LIGHT}
     if not long:
         return request
     short = {key: value[:LIGHT] if key in long else value for key, value in result.items()}
