@@ -25,7 +25,7 @@ import msgspec
 from msgspec import Meta
 
 from servers.kit.events import Event
-from servers.kit.lab import Action, Lab, Query, View
+from servers.kit.lab import Action, Export, Lab, Query, View
 from servers.kit.settings import RequestSettings, ServerSettings, ui
 
 
@@ -81,6 +81,11 @@ def forget(folder: Path, settings: Any, arguments: Any) -> Any:
     return {"forgot": len(lines) - len(kept)}
 
 
+def as_text(folder: Path, settings: Any, events: list[Any]) -> bytes:
+    """What was said, a line each, from the events."""
+    return "".join(event.words + "\\n" for event in events if isinstance(event, Echoed)).encode()
+
+
 LAB = Lab(
     name="toy_echo",
     title="Toy echo",
@@ -92,6 +97,7 @@ LAB = Lab(
     events=(Echoed,),
     actions=(Action(name="forget", title="Forget lines", arguments=Forget, offline=forget),),
     queries=(Query(name="said", title="What was said", function=said),),
+    exports=(Export(name="txt", title="Text", media="text/plain", function=as_text),),
     session=lambda request: request.stay,
     view=View(summary="Says back what it hears.", transport="tcp", spark="lines", tiles=("lines",)),
 )

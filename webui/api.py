@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, request
 
 from servers.kit.errors import SettingError
 from servers.kit.events import Bytes, Event
-from servers.kit.lab import Lab
+from servers.kit.lab import Export, Lab
 from servers.kit.settings import parse
 from webui import openapi
 from webui.auth import allow, person, student, teacher
@@ -342,9 +342,19 @@ def export(id: str, format: str) -> Response:
     elif format == "csv":
         answer = Response(_csv(found.lab, kept["events"]), mimetype="text/csv")
     else:
-        raise NotFound(f"There is no export as «{format[:20]}». There are: csv, json.")
+        own = _own_export(found.lab, format)
+        data = board.run_blocking(own.function, board.data(found), found.settings, kept["events"])
+        answer = Response(data, mimetype=own.media)
     answer.headers["Content-Disposition"] = f'attachment; filename="{found.id}.{format}"'
     return answer
+
+
+def _own_export(lab: Lab, name: str) -> Export:
+    try:
+        return lab.export(name)
+    except SettingError:
+        known = ", ".join(["csv", "json", *(own.name for own in lab.exports)])
+        raise NotFound(f"There is no export as «{name[:20]}». There are: {known}.") from None
 
 
 COLUMNS = ("n", "t", "kind", "request", "peer", "conn", "way", "text", "size", "kept", "data")

@@ -116,6 +116,7 @@ def _lab_data(lab: Lab) -> dict[str, Any]:
              "arguments": fields_json(q.arguments)}
             for q in lab.queries
         ],
+        "exports": [{"name": e.name, "title": e.title} for e in lab.exports],
         "session": lab.session is not None,
     }  # fmt: skip
 

@@ -63,6 +63,19 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     help: str = ""
 
 
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """A file format of the lab's own beside csv and json: ``(folder, settings, events) -> bytes``.
+
+    ``name`` is the file's ending, ``media`` its type. Like a query, the function reads the
+    lab's own files and opens no socket; ``events`` are those that the dashboard keeps.
+    """
+
+    name: str
+    title: str
+    media: str
+    function: Callable[[Path, Any, list[Any]], bytes]
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """How the page shows the lab.
 
@@ -95,7 +108,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     skeleton: str = ""
 
 
-N = TypeVar("N", Action, Query)
+N = TypeVar("N", "Action", "Query", "Export")
 
 
 class Lab(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +131,7 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[type[Event], ...] = ()
     actions: tuple[Action, ...] = ()
     queries: tuple[Query, ...] = ()
+    exports: tuple[Export, ...] = ()
     session: Callable[[Any], bool] | None = None
 
     @property
@@ -137,6 +151,10 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
     def query(self, name: str) -> Query:
         """The query of that name; SettingError if there is none."""
         return _named(self.queries, name, "query")
+
+    def export(self, name: str) -> Export:
+        """The lab's own export of that name; SettingError if there is none."""
+        return _named(self.exports, name, "export")
 
 
 def _named(entries: tuple[N, ...], name: str, word: str) -> N:

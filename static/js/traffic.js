@@ -30,7 +30,8 @@ export function mountTraffic(element, store, page) {
     element,
     el("div", { class: "toolbar" }, el("h2", { id: "traffic-title" }, "Traffic"), filter,
       quiet.size > 0 && el("label", { class: "check", title: [...quiet].join(", ") }, all, "quiet kinds"), pause,
-      el("span", { class: "exports" }, "Export ", el("a", { href: `${base}/export.csv`, download: "" }, "CSV"), " ", el("a", { href: `${base}/export.json`, download: "" }, "JSON")), shown),
+      el("span", { class: "exports" }, "Export ", el("a", { href: `${base}/export.csv`, download: "" }, "CSV"), " ", el("a", { href: `${base}/export.json`, download: "" }, "JSON"),
+        ...(page.lab?.exports ?? []).flatMap((own) => [" ", el("a", { href: `${base}/export.${own.name}`, download: "" }, own.title)])), shown),
     lost, list, detail,
   );
   const rows = createRows(list, { follow, empty, onOpen: (row) => showDetail(detail, row, store, rows.close), onClose: () => { detail.hidden = true; } });

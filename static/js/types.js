@@ -13,7 +13,7 @@
  *   primary: string, presets: Preset[], skeleton: boolean}} LabView
  * @typedef {{name: string, title: string, summary: string, transport: string, view: LabView,
  *   counters: Counter[], settings: Field[], request: Field[], events: {kind: string, doc: string}[],
- *   actions: Call[], queries: Call[], session: boolean}} Lab
+ *   actions: Call[], queries: Call[], exports: {name: string, title: string}[], session: boolean}} Lab
  * @typedef {{role: "teacher"|"student", name: string, id: string}} Person
  * @typedef {{me: Person|null, lab: Lab|null, instance: Instance|null, class_link: string,
  *   class_mode: boolean, labs: Record<string, {title: string, summary: string, spark: string,

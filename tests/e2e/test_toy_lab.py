@@ -58,6 +58,10 @@ def test_a_lab_of_a_few_lines_has_its_form_its_events_its_session_its_action_and
         assert (event["words"], event["text"].partition(" ")[2]) == ("hi there", "said hi there")
         assert frame["counters"]["lines"] == 1
 
+        # an export of the lab's own
+        status, text, headers = toy.call("GET", f"/api/v1{path}/export.txt")
+        assert (status, text, headers.get_content_type()) == (200, "hi there\n", "text/plain")
+
         # a live setting is taken without a restart
         assert toy.api("PATCH", path, {"settings": {"shout": True}})["pid"] == made["pid"]
         assert say(made["address"], "hi") == "AHOY: HI"
