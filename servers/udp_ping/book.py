@@ -21,9 +21,9 @@ from servers.kit.events import (
 from servers.kit.report import Report, now
 from servers.kit.sockets import in_words
 from servers.udp_ping.events import PingFate, Word
-from servers.udp_ping.lab import Counters
 from servers.udp_ping.loss import Fate, Path
 from servers.udp_ping.protocol import BUFFER, read_seq
+from servers.udp_ping.settings import Counters
 
 EVENTS = 3
 """Events told of a ping that is simply answered: received, fate, sent."""

@@ -19,8 +19,9 @@ from servers.kit.errors import ProtocolError
 from servers.kit.report import Report, now
 from servers.kit.sockets import Socket, in_words
 from servers.udp_ping.events import PingOutcome, PingStarted, Status
-from servers.udp_ping.lab import LAB, Request
+from servers.udp_ping.lab import LAB
 from servers.udp_ping.protocol import differing, is_answer, read_seq, write_ping
+from servers.udp_ping.settings import Request
 from servers.udp_ping.stats import Probe, ending, summarize
 
 GARBLED = 8

@@ -14,7 +14,7 @@ from collections.abc import Hashable
 
 import msgspec
 
-from servers.udp_ping.lab import Settings
+from servers.udp_ping.settings import Settings
 
 MAX_PEERS = 4096
 """Peers remembered at the most; those that were silent longest are forgotten first."""

@@ -22,10 +22,11 @@ from servers.kit.command import run_server
 from servers.kit.report import Report
 from servers.kit.sockets import Socket
 from servers.udp_ping.book import Book
-from servers.udp_ping.lab import LAB, Settings
+from servers.udp_ping.lab import LAB
 from servers.udp_ping.loss import Fate, Network, Path, corrupt
 from servers.udp_ping.outbox import Item, Outbox
 from servers.udp_ping.protocol import BUFFER, answer
+from servers.udp_ping.settings import Settings
 
 RECEIVE = 65535
 """More than any datagram: of a shorter buffer's datagram the rest would be lost unseen."""

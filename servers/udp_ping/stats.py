@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from servers.udp_ping.events import Status
-from servers.udp_ping.lab import Settings
 from servers.udp_ping.loss import gilbert_elliott
+from servers.udp_ping.settings import Settings
 
 EXACT = 200
 """Up to so many pings the burst model's range is computed exactly, beyond as a normal curve."""

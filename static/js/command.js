@@ -47,3 +47,8 @@ export function whyNot(state, teacher) {
       return teacher ? "The server is stopped. Start it first." : "The server is stopped. The teacher can start it.";
   }
 }
+
+/** Whether a request waits or runs. @param {import("./types.js").Request} request */
+export function isOpen(request) {
+  return request.state === "queued" || request.state === "running";
+}

@@ -1,12 +1,12 @@
 /** What came of a test request: progress, summary, details, the terminal's text, and those before. */
 
+import { isOpen } from "./command.js";
 import { el, fill, write } from "./dom.js";
 import { duration } from "./format.js";
 import { historyLine } from "./history.js";
 import { followOutput } from "./output.js";
 import { resultTable, scalars } from "./resulttable.js";
 import { createSession } from "./session.js";
-import { isOpen } from "./tryit.js";
 import { valueView } from "./value.js";
 
 /** @typedef {import("./types.js").Request} Request */

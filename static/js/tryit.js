@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { byId, el, one, say, write } from "./dom.js";
-import { commandLine, filled, whyNot } from "./command.js";
+import { commandLine, filled, isOpen, whyNot } from "./command.js";
 import { inputOf, readFields, showFaults } from "./fields.js";
 import { machine, reachableCommand } from "./reach.js";
 import { mountResults } from "./results.js";
@@ -96,11 +96,6 @@ function quickButton(submit) {
   const button = el("button", { type: "button", class: "primary quick", onclick: submit });
   document.querySelector("#picture .headline h2")?.after(button);
   return button;
-}
-
-/** @param {Request} request */
-export function isOpen(request) {
-  return request.state === "queued" || request.state === "running";
 }
 
 /** @param {Request} request */
