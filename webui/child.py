@@ -26,6 +26,8 @@ TAIL = 64 * 1024
 """Bytes of a child's output that are kept in memory."""
 LOG_FILE = 1024 * 1024
 """Bytes of a child's output in a file, before the file begins anew."""
+OUTPUT_RATE = 8 * 1024 * 1024
+"""Bytes a second that are read of a child's output; one that says more waits."""
 ANSWER_SECONDS = 3
 LAST_WORDS_SECONDS = 1
 
@@ -98,6 +100,7 @@ class Child:
         code = self._process.poll()
         if code is not None and self._process.stdin:
             self._exited = time.monotonic()
+            self._signal_group(signal.SIGKILL)  # what it left running
             self._channel.forget(self._token)
             self._process.stdin.close()
             self._process.stdin = None
@@ -121,10 +124,9 @@ class Child:
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """End it, and what it has started."""
         if self._process.poll() is None:
-            with contextlib.suppress(OSError):
-                self._process.kill()
+            self._signal_group(signal.SIGKILL)
 
     def send(self, message: wire.Down) -> None:
         """Send one message down; nothing happens if it is not connected."""
@@ -201,6 +203,14 @@ class Child:
             with contextlib.suppress(OSError):
                 self._process.send_signal(number)
 
+    def _signal_group(self, number: int) -> None:
+        """To all processes that it has started; it leads a session, and so a group, of its own."""
+        with contextlib.suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.send_signal(number)
+
     def _read_output(self, sock: socket.socket) -> None:
         with sock:
             while True:
@@ -210,6 +220,7 @@ class Child:
                     data = b""
                 if not data:
                     break
+                time.sleep(len(data) / OUTPUT_RATE)  # a child that floods must not keep the others waiting
                 self.output += data
                 del self.output[:-TAIL]
                 if self._log_path:

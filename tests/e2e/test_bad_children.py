@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
 import threading
 import time
 from typing import Any
@@ -16,8 +19,9 @@ from tests.toy import LAB, add_lab, copy_tree
 BODIES = {
     "floods_stderr": """
 channel(); listening()
+os.fork() and os.fork()  # three of them: its output is never empty, however fast it is read
 while True:
-    sys.stderr.write("x" * 8000 + "\\n")
+    os.write(2, b"x" * 65535 + b"\\n")
 """,
     "floods_channel": """
 sock = channel(); listening()
@@ -25,6 +29,13 @@ batch = json.dumps({"type": "batch", "counters": {"lines": 1}, "events": [
     {"kind": "echoed", "t": 1.5, "peer": "p", "words": "w"}] * 50}).encode() + b"\\n"
 while True:
     sock.sendall(batch)
+""",
+    "leaves_one_behind": """
+if os.fork() == 0:
+    os.execvp("sleep", ["sleep", "300"])
+channel(); listening()
+while b"stop" not in sock.recv(1000):
+    pass
 """,
     "says_garbage": """
 sock = channel(); listening()
@@ -135,6 +146,28 @@ def test_a_flood_keeps_nobody_waiting(dashboard: Started, lab: str) -> None:
     dashboard.api("DELETE", f"/instances/{made['id']}")
 
 
+@pytest.mark.parametrize("how", ["is stopped", "crashes"])
+def test_what_a_program_left_running_ends_with_it(dashboard: Started, how: str) -> None:
+    made = start(dashboard, "leaves_one_behind")
+    left = eventually(lambda: processes(made["pid"]) - {made["pid"]}, "it has started another")
+    if how == "crashes":
+        os.kill(made["pid"], signal.SIGKILL)
+        eventually(lambda: dashboard.state(made["id"])["run"] > 1, "it was started again")
+    else:
+        dashboard.api("POST", f"/instances/{made['id']}/stop")
+    eventually(lambda: not left & processes(made["pid"]), "the other has ended too")
+    dashboard.api("DELETE", f"/instances/{made['id']}")
+
+
+def processes(group: int) -> set[int]:
+    """The ids of the processes of a group that have not ended."""
+    found = subprocess.run(
+        ["ps", "-e", "-o", "pgid=,pid=,stat="], capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    rows = [row.split() for row in found if row]
+    return {int(pid) for pgid, pid, state in rows if int(pgid) == group and not state.startswith("Z")}
+
+
 @pytest.fixture(scope="module")
 def misbehaving(dashboard: Started) -> dict[str, dict[str, Any]]:
     """All the others at once, and how starting each was answered."""
@@ -143,7 +176,8 @@ def misbehaving(dashboard: Started) -> dict[str, dict[str, Any]]:
     def begin(lab: str) -> None:
         made[lab] = start(dashboard, lab)
 
-    threads = [threading.Thread(target=begin, args=(lab,)) for lab in BODIES if "flood" not in lab]
+    labs = [lab for lab in BODIES if lab not in ("floods_stderr", "floods_channel", "leaves_one_behind")]
+    threads = [threading.Thread(target=begin, args=(lab,)) for lab in labs]
     for thread in threads:
         thread.start()
     answers_meanwhile(dashboard, 1)
