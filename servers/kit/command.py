@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from servers.kit import channel as wire
 from servers.kit.addresses import holder, next_free_port
 from servers.kit.errors import LabError, SettingError
 from servers.kit.lab import Lab
-from servers.kit.report import JsonOutput, Report, TextOutput
+from servers.kit.report import WAITING, JsonOutput, Report, TextOutput
 from servers.kit.settings import Field, fields, parse
 from servers.kit.sockets import in_words
 
@@ -51,15 +52,13 @@ def run_client(
     """
     parser = _parser(lab.client, lab.title + ": the client.", fields(lab.request), positional=True)
     request, flags = _read(parser, lab.request, arguments, {})
-    report = _report(flags.json, None, request, quiet=not flags.json)
     try:
         port = _port(flags.PORT)
     except SettingError as error:
         _usage(parser, error)
+    report = _report(flags.json, None, request, client=True)
     done: list[int] = []
-    code = _run(
-        lambda: done.append(client(flags.HOST, port, request, report)), report, request, None
-    )
+    code = _run(lambda: done.append(client(flags.HOST, port, request, report)), report, request, None)
     sys.exit(code or (done[0] if done else 0))
 
 
@@ -92,7 +91,7 @@ def _run(body: Callable[[], None], report: Report, settings: Any, kind: Any) -> 
             _explain(error, report, settings, kind)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # at once, even where the output is stuck
         report.close()
         _let_go(sys.stdout)
     return code
@@ -114,7 +113,7 @@ def _explain(error: OSError, report: Report, settings: Any, kind: Any) -> None:
         what = f"Port {port} is in use" + (f" by {who}." if who else " by another program.")
         hint = "Stop it, or use " + (f"{free}." if free else "another port.")
         report.fatal(what, hint=hint, field="port", port=free)
-    elif error.errno in (errno.EACCES, errno.EPERM):
+    elif error.errno in (errno.EACCES, errno.EPERM) and not error.filename:  # a socket's, no file's
         hint = "Use a port from 1024 up."
         report.fatal(f"You may not listen on port {port}.", hint=hint, field="port")
     elif error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
@@ -127,9 +126,7 @@ def _explain(error: OSError, report: Report, settings: Any, kind: Any) -> None:
 def _parser(
     module: str, title: str, entries: tuple[Field, ...], positional: bool = False
 ) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {module}", description=title, allow_abbrev=False
-    )
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=title, allow_abbrev=False)
     if positional:
         parser.add_argument("HOST", help="the server's name or address")
         parser.add_argument("PORT", help="the server's port")
@@ -188,14 +185,18 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _report(json: bool, counters: Any, settings: Any, quiet: bool = False) -> Report:
+def _report(json: bool, counters: Any, settings: Any, client: bool = False) -> Report:
+    """The report: to the dashboard if that started the program, else to the terminal."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the terminal lacks is no reason to end
+        sys.stdout.reconfigure(encoding="utf-8" if json else None, errors="backslashreplace")
     for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell had it ignored
         signal.signal(number, _interrupt)
     channel = wire.connect()
     if channel:
-        return Report(counters, channel=channel, settings=settings, waiting=20_000 if quiet else 1000)
-    output = JsonOutput(sys.stdout) if json else _Silence(sys.stdout) if quiet else TextOutput(sys.stdout)
-    return Report(counters, output=output, settings=settings, waiting=100_000)
+        return Report(counters, channel=channel, settings=settings, waiting=20_000 if client else WAITING)
+    text = _Silence if client else TextOutput
+    output = JsonOutput(sys.stdout) if json else text(sys.stdout)
+    return Report(counters, output=output, settings=settings, waiting=100_000, ready=client)
 
 
 def _interrupt(number: int, frame: Any) -> NoReturn:

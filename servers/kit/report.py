@@ -86,15 +86,15 @@ class ChannelOutput:
     def __init__(self, channel: wire.Channel) -> None:
         self._channel = channel
         self._last: Any = None
-        self._quiet_since = now()
+        self._quiet_since = time.monotonic()
         self.size = BATCH
 
     def write(self, events: list[Event], counters: dict[str, int], dropped: int) -> None:
         """Send what is new; nothing, if nothing is, but for a sign of life every second."""
-        state = (counters, dropped)
-        if not events and state == self._last and now() - self._quiet_since < ALIVE - PERIOD:
+        state, clock = (counters, dropped), time.monotonic()
+        if not events and state == self._last and clock - self._quiet_since < ALIVE - PERIOD:
             return
-        self._last, self._quiet_since = state, now()
+        self._last, self._quiet_since = state, clock
         raw = [msgspec.Raw(_worded(event)) for event in events]
         self._channel.send(wire.Batch(counters=counters, events=raw, dropped=dropped))
 
@@ -109,7 +109,8 @@ class Report:
 
     ``counters`` is the lab's own struct: count up its fields. ``room`` says whether one
     more event would be told; a fast loop asks it before it builds the event, and adds to
-    ``missed`` what it left out.
+    ``missed`` what it left out. Nothing is written before ``listening()``, unless the
+    program is ``ready`` from the start, as a client is.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Report:
         channel: wire.Channel | None = None,
         settings: msgspec.Struct | None = None,
         waiting: int = WAITING,
+        ready: bool = False,
     ) -> None:
         self.counters: Any = counters
         self.missed = 0
@@ -138,7 +140,7 @@ class Report:
         self._closing = False
         self._idle = False
         self._told: Any = None
-        self._ready = channel is not None
+        self._ready = ready or channel is not None
         self._threads = [threading.Thread(target=self._write_on, name="report", daemon=True)]
         if channel:
             self._threads.append(threading.Thread(target=self._obey, name="control", daemon=True))
@@ -193,7 +195,8 @@ class Report:
             print('{"kind":"result",' + wire.encode(value).decode()[1:], flush=True)
 
     def flush(self) -> None:
-        """Write out all that waits."""
+        """Write out all that waits, and wait for what the thread is just writing."""
+        self._write()
         while self.queue:
             self._write()
 
@@ -314,8 +317,8 @@ class Report:
                     field=field.name,
                     hint="Restart it with the new value.",
                 )
-        self._settings = after
         self._change(after)
+        self._settings = after
         words = {f.title: f"{getattr(after, f.name)} {f.unit}".strip() for f in differ}
         if words:
             self.emit(SettingsChanged(t=now(), changes=words))

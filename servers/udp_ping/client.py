@@ -16,6 +16,7 @@ from collections import OrderedDict
 from servers.kit.addresses import resolve, show
 from servers.kit.command import run_client
 from servers.kit.errors import ProtocolError
+from servers.kit.events import printable
 from servers.kit.report import Report, now
 from servers.kit.sockets import Socket, in_words
 from servers.udp_ping.events import PingOutcome, PingStarted, Status
@@ -223,9 +224,9 @@ class PingRun:
         if probe.status == "timeout":
             self.report.say(f"Request timed out (ping {probe.seq})")
             return
-        text = reply[:48].decode("ascii", "replace")
+        text, seconds = printable(reply, 48), (probe.rtt_ms or 0) / 1000
         note = NOTES[probe.status] + (" (out of order)" if probe.reordered else "")
-        self.report.say(f"{text} seq={probe.seq} RTT={(probe.rtt_ms or 0) / 1000:.6f} s{note}")
+        self.report.say(f"{text} seq={probe.seq} RTT={seconds:.6f} s{note}")
 
     def _tell(self, error: OSError) -> None:
         """Say why pings do not get through; the same reason only once."""

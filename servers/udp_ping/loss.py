@@ -72,7 +72,8 @@ class Path:
         self.arrived = 0
         self.lost_to_server = 0
         self.lost_to_client = 0
-        self.highest = self.lowest = 0
+        self.highest: int | None = None  # of the SEQs that came
+        self.lowest: int | None = None
         self.bad: dict[str, bool] = {}
         self.last = b""
         self.seen = 0

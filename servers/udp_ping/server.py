@@ -116,9 +116,8 @@ class PingServer:
     def _send(self, reply: bytes, peer: Any, number: int) -> None:
         """Send a reply, and after it those that it overtook."""
         self._send_one(reply, peer)
-        if self._outbox.heap:
-            for item in self._outbox.overtake(peer, number, time.monotonic()):
-                self._send_one(item.reply, peer)
+        for item in self._outbox.overtake(peer, number, time.monotonic()):
+            self._send_one(item.reply, peer)
 
     def _send_one(self, reply: bytes, peer: Any) -> None:
         self.book.leaves(reply)

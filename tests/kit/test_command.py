@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -249,3 +250,67 @@ def test_a_second_sigterm_does_not_cut_off_what_the_first_set_going() -> None:
             client.line("packets transmitted")
             assert client.process.wait(DEADLINE) == 1
             assert not [line for line in client.errors if "Traceback" in line]
+
+
+def test_a_client_s_json_comes_while_it_runs(server: Program) -> None:
+    words = ("127.0.0.1", str(server.port()), "-c", "100", "-i", "0.1", "--json")
+    with Program(CLIENT, *words) as client:
+        eventually(lambda: client.events("ping_outcome"), "the first outcome", 5)
+        assert client.stop() == 0
+        assert client.events()[-1]["kind"] == "result"
+        assert len(client.events("ping_outcome")) < 100
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_lacks_a_letter_does_not_end_the_server(encoding: str) -> None:
+    """A long datagram is shown cut, with «…»."""
+    with Program(SERVER, "--port", "0", "--loss", "0", env={"PYTHONIOENCODING": encoding}) as server:
+        send(server.port(), b"x" * 100)
+        server.line("sent 100 bytes: X+")
+        send(server.port(), b"y")
+        assert server.stop() == 0
+
+
+def test_json_is_utf_8_whatever_the_terminal_is() -> None:
+    with Program(SERVER, "--port", "0", "--loss", "0", "--json", env={"PYTHONIOENCODING": "ascii"}) as server:
+        listening = eventually(lambda: server.events("server_listening"), "listening")[0]
+        send(int(listening["address"].rpartition(":")[2]), b"x" * 100)
+        told = eventually(lambda: server.events("datagram_sent"), "the answer")[0]
+        assert told["text"].endswith("X…")
+        assert server.stop() == 0
+
+
+def test_a_second_ctrl_c_ends_a_server_whose_output_nobody_reads() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", SERVER, "--port", "0", "--loss", "0", "--json"],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with process:
+        try:
+            assert process.stdout
+            address = msgspec.json.decode(process.stdout.readline())["address"]
+            for _ in range(500):
+                send(int(address.rpartition(":")[2]), b"x" * 300)
+
+            def ended() -> bool:
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.2)
+                return process.poll() is not None
+
+            eventually(ended, "the server's end", 5)
+        finally:
+            process.kill()
+
+
+def test_a_file_that_may_not_be_read_is_not_called_a_port() -> None:
+    code = (
+        "import sys; from servers.kit.command import run_server; from servers.registry import LABS\n"
+        "def serve(settings, report): raise PermissionError(13, 'Permission denied', '/some/file')\n"
+        "run_server(LABS['udp_ping'], serve, [])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert "/some/file" in done.stderr
+    assert "port" not in done.stderr.splitlines()[-1]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from msgspec import Meta
 
+from servers.kit.errors import SettingError
 from servers.kit.events import ConnectionOpened, Event
 from servers.kit.report import ALIVE, ChannelOutput, Report
+from servers.kit.settings import ServerSettings, ui
 from tests.programs import eventually
 
 
@@ -82,3 +85,64 @@ def test_input_waits_for_a_session_that_only_just_began(report: Report) -> None:
     report.on_input(taken.append)
     early.join(5)
     assert taken == [{"text": "early"}]
+
+
+def test_flush_waits_for_what_the_thread_is_just_writing() -> None:
+    """A client's result comes after all its events."""
+    began, finished = threading.Event(), threading.Event()
+
+    class Slow(Kept):
+        def write(self, events: list[Event], counters: dict[str, int], dropped: int) -> None:
+            if events:
+                began.set()
+                time.sleep(0.3)
+                finished.set()
+
+    report = Report(output=Slow(), ready=True)
+    try:
+        report.emit(opened())
+        assert began.wait(5)
+        report.flush()
+        assert finished.is_set()
+    finally:
+        report.close()
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wire:
+        def __init__(self) -> None:
+            self.sent: list[Any] = []
+
+        def send(self, message: Any) -> None:
+            self.sent.append(message)
+
+    channel: Any = Wire()
+    output = ChannelOutput(channel)
+    output.write([], {}, 0)
+    monkeypatch.setattr("servers.kit.report.now", lambda: time.time() - 3600)
+    time.sleep(ALIVE)
+    output.write([], {}, 0)
+    assert len(channel.sent) == 2
+
+
+def test_settings_that_could_not_be_applied_are_not_kept() -> None:
+    class Knobs(ServerSettings, frozen=True, kw_only=True):
+        loss: Annotated[int, Meta(ge=0, le=100, extra=ui(live=True))] = 0
+        delay: Annotated[int, Meta(ge=0, le=100, extra=ui(live=True))] = 0
+
+    applied: list[Any] = []
+
+    def apply(knobs: Any) -> None:
+        if knobs.loss == 50:
+            raise SettingError("Not 50.", field="loss")
+        applied.append(knobs)
+
+    report = Report(output=Kept(), settings=Knobs())
+    try:
+        report.on_change(apply)
+        with pytest.raises(SettingError):
+            report._do("settings", {"loss": 50})
+        report._do("settings", {"delay": 7})
+        assert [(knobs.loss, knobs.delay) for knobs in applied] == [(0, 7)]
+    finally:
+        report.close()

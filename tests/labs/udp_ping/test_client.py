@@ -291,6 +291,14 @@ def test_two_garbled_copies_are_not_two_pings() -> None:
         assert (found.transmitted, found.duplicates) == (4, 4)
 
 
+def test_a_reply_s_control_characters_do_not_reach_the_terminal() -> None:
+    """A server that does not cut: the reply differs by few bits, and is shown escaped."""
+    with serving(lambda seq, d: [(0, d.upper()[:4] + b"\x1b" + d.upper()[5:])]) as server:
+        _, lines = ping(server.port, "-c", "1", "-W", "0.1")
+        assert any(line.startswith("PING\\x1b1 ") for line in lines), lines
+        assert not any("\x1b" in line for line in lines)
+
+
 def test_a_stranger_is_told_and_counted_nowhere() -> None:
     with serving(lambda seq, d: [(0, b"HELLO"), (0, b""), (0, b"PING 99 1.0"), (0, d.upper())]) as server:
         code, lines = ping(server.port, "-c", "2", "-i", "0.02")

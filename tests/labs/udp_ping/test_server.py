@@ -270,6 +270,16 @@ def test_json_tells_the_fate_of_each_ping_with_tallies_and_gaps() -> None:
         assert server.stop() == 0
 
 
+def test_a_peer_that_counts_from_zero_has_its_gaps_counted_too() -> None:
+    with Program(SERVER, "--port", "0", "--loss", "0", "--json") as server:
+        peer = Peer(running_json(server))
+        for seq in (0, 1, 3):
+            assert peer.ask(b"Ping %d x" % seq)
+        peer.sock.close()
+        eventually(lambda: len(server.events("ping_fate")) == 3, "three fates")
+        assert [fate.get("gaps", 0) for fate in server.events("ping_fate")] == [0, 0, 1]
+
+
 def test_a_given_seed_and_a_drawn_one_are_told() -> None:
     with Program(SERVER, "--port", "0", "--json") as server:
         running_json(server)
@@ -405,6 +415,48 @@ def test_a_reply_that_cannot_be_sent_does_not_end_the_server(waiting: int) -> No
         assert left_out >= (0 if waiting else 2)
         if waiting:
             assert "ENETUNREACH: Network is unreachable" in errors[0].line()
+    finally:
+        report.close()
+
+
+def test_a_reply_that_was_held_back_leaves_nothing_behind() -> None:
+    """Else every peer that came by would stay in the memory for ever."""
+    report = Report(Counters(), output=TextOutput(sys.stdout))
+    try:
+        with Socket(report, socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.1", 0))
+            server = PingServer(sock, Network(Settings(loss=0.0, reorder=100.0), 1), Book(report))
+            path = server.network.path("peer")
+            path.arrived += 1
+            server._answer(b"Ping 1 x", sock.getsockname(), path)
+            assert server._outbox._held
+            while server._outbox.heap:
+                server._wait()
+                sock.setblocking(False)
+            assert server._outbox._held == {}
+    finally:
+        report.close()
+
+
+def test_counters_are_of_one_moment() -> None:
+    """The server counts on while the report asks."""
+
+    class Busy:
+        bytes = 0
+        reads = 0
+
+        @property
+        def count(self) -> int:
+            self.reads += 1
+            return self.reads
+
+    report = Report(Counters(), output=TextOutput(sys.stdout))
+    try:
+        book = Book(report)
+        busy: Any = Busy()
+        book.plain = busy
+        counters, left_out = book.totals()
+        assert (counters["received"], counters["replied"], left_out) == (1, 1, 3)
     finally:
         report.close()
 
