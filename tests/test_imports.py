@@ -122,7 +122,7 @@ def _part(module: str) -> str:
 
 def _reached(module: str, name: str) -> Iterator[str]:
     top, last = name.partition(".")[0], module.rpartition(".")[2]
-    sans_io = last == "protocol" or module == "servers.kit.http"
+    sans_io = last == "protocol" or module.startswith("servers.kit.http")
     if _under(module, "servers") and sans_io and top in DOING:
         yield "protocol.py is bytes in, values out"
     if module in ("webui.hub", "webui.supervisor", "webui.child") and top in WEB:

@@ -133,10 +133,13 @@ def connect() -> Channel | None:
     if not address:
         return None
     parent = os.getppid()
-    host, _, port = address.rpartition(":")
-    sock = socket.create_connection((host, int(port)), timeout=5)
-    sock.settimeout(None)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    kind, _, rest = address.rpartition(":")
+    if kind == "fd":  # a worker of another program of ours: see workers.py
+        sock = socket.socket(fileno=int(rest))
+    else:
+        sock = socket.create_connection((kind, int(rest)), timeout=5)
+        sock.settimeout(None)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     channel = Channel(sock)
     channel.send(Hello(token=token, pid=os.getpid()))
     threading.Thread(target=_die_with, args=(parent,), name="watch", daemon=True).start()

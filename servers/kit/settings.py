@@ -30,6 +30,7 @@ def ui(
     advanced: bool = False,
     slider: tuple[float, float] | None = None,
     positional: bool = False,
+    multiline: bool = False,
 ) -> dict[str, Any]:
     """What a field's ``Meta(extra=...)`` tells the form and the command line.
 
@@ -40,10 +41,12 @@ def ui(
     advanced  the form shows it folded away
     slider    the ends of the slider, where those are narrower than ge and le
     positional a client takes it without a flag, after HOST and PORT
+    multiline a text of several lines
     """
     given = {
         "unit": unit, "live": live, "flags": flags, "step": step,
         "advanced": advanced, "slider": slider, "positional": positional,
+        "multiline": multiline,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value}
 
@@ -99,6 +102,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     advanced: bool = False
     slider: tuple[float, float] | None = None
     positional: bool = False
+    multiline: bool = False
 
     @property
     def flag(self) -> str:
@@ -201,9 +205,7 @@ def parse(struct: type[S], values: Mapping[str, Any], *, text: bool = False) -> 
         except SettingError as error:  # a rule over several fields, from __post_init__
             errors.append(error)
     first = errors[0]
-    raise SettingError(
-        first.message, field=first.field, hint=first.hint, others=tuple(errors[1:])
-    )
+    raise SettingError(first.message, field=first.field, hint=first.hint, others=tuple(errors[1:]))
 
 
 def merge(current: S, changes: Mapping[str, Any], *, text: bool = False) -> S:
@@ -216,9 +218,7 @@ def merge(current: S, changes: Mapping[str, Any], *, text: bool = False) -> S:
 def changed(before: S, after: S) -> tuple[Field, ...]:
     """The fields in which two structs of one type differ."""
     return tuple(
-        field
-        for field in fields(type(before))
-        if getattr(before, field.name) != getattr(after, field.name)
+        field for field in fields(type(before)) if getattr(before, field.name) != getattr(after, field.name)
     )
 
 

@@ -1,0 +1,38 @@
+"""The web lab's descriptor: what the dashboard knows of it, and how the page shows it."""
+
+from __future__ import annotations
+
+from servers.http_web.settings import Counters, Request, Settings
+from servers.kit.http_events import HttpRequest, HttpResponse
+from servers.kit.lab import Lab, Preset, View
+
+LAB = Lab(
+    name="http_web",
+    title="Web server",
+    settings=Settings,
+    request=Request,
+    server="servers.http_web.server",
+    client="servers.http_web.client",
+    counters=Counters,
+    events=(HttpRequest, HttpResponse),
+    view=View(
+        summary="Serves files over HTTP/1.1: one after the other, or many at once.",
+        transport="tcp",
+        spark="requests",
+        tiles=("open", "requests", "ok", "refused", "bytes_out"),
+        primary="{method} {path}",
+        presets=(
+            Preset(
+                name="slow", title="Slow work", help="half a second for each answer: who waits?",
+                settings={"delay": 0.5},
+            ),
+            Preset(name="quick", title="Quick", help="no delay", settings={"delay": 0.0}),
+        ),
+        sources=(
+            "server.py", "iterative.py", "threads.py", "processes.py", "selecting.py", "conversation.py",
+            "protocol.py", "files.py", "demo.py", "client.py", "settings.py", "lab.py",
+        ),
+        skeleton="skeleton.py",
+    ),
+)  # fmt: skip
+"""The lab."""
