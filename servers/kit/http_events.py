@@ -16,7 +16,7 @@ from servers.kit.events import PREVIEW, Bytes, Event, Way
 from servers.kit.http import Headers
 
 _SECRETS = re.compile(
-    rb"(?im)^((?:proxy-)?authorization:[ \t]*[^ \t\r\n]+[ \t]+)([^\r\n]+)"
+    rb"(?im)^((?:proxy-)?authorization:[ \t]*(?:[^ \t\r\n]+[ \t]+)?)([^\r\n]+)"
     rb"|((?<![!#$%&'*+.^_`|~0-9A-Za-z-])socket-lab-[0-9]+=)([^;\r\n]*)"
 )
 
@@ -25,7 +25,8 @@ Pairs = tuple[tuple[str, str], ...]
 
 def masked(data: bytes) -> bytes:
     """The same bytes with stars in place of secrets; as many of them."""
-    if b"uthorization" not in data and b"ocket-lab-" not in data and b"UTHORIZATION" not in data:
+    lower = data.lower()
+    if b"authorization" not in lower and b"socket-lab-" not in lower:
         return data
     return _SECRETS.sub(lambda m: (m[1] or m[3]) + b"*" * len(m[2] or m[4] or b""), data)
 
