@@ -89,7 +89,10 @@ def create_app(options: Options, run_blocking: Callable[..., Any] = plain_call) 
     app.before_request(_check)
     app.after_request(_headers)
     _errors(app)
-    app.wsgi_app = Guard(app.wsgi_app, allowed_hosts(options), compress=options.compress)  # type: ignore[method-assign]
+    app.wsgi_app = Guard(  # type: ignore[method-assign]
+        app.wsgi_app, allowed_hosts(options), compress=options.compress,
+        addresses=auth.own_addresses if options.host in WILDCARDS else tuple,
+    )  # fmt: skip
     threading.Thread(target=dashboard.run, name="supervisor", daemon=True).start()
     socketio.start_background_task(live.run)
     if options.resume:
@@ -110,9 +113,11 @@ def allowed_hosts(options: Options) -> list[str]:
 
 def _check() -> None:
     """The API is for those whom we know; a browser's session changes something only with the CSRF token."""
-    if request.path.startswith("/api/") and request.method != "OPTIONS":
+    api_call = request.path.startswith("/api/")
+    if api_call and request.method != "OPTIONS":
         auth.person()  # nobody known: that is what to say, before what is missing or not there
-    if request.method not in ("GET", "HEAD", "OPTIONS") and not request.headers.get("Authorization"):
+    by_token = api_call and request.headers.get("Authorization")  # checked just now
+    if request.method not in ("GET", "HEAD", "OPTIONS") and not by_token:
         csrf.protect()
 
 

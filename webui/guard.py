@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,19 +23,26 @@ class Guard:
 
     ``hosts`` are the names and addresses that are right. Unless ``compress`` is set, the
     browser's offer to compress the WebSocket is not passed on: it costs five times the time.
+    ``addresses`` tells the machine's own at this moment, where it is asked for by any of them: a
+    computer that joins a Wi-Fi gets a new one.
     """
 
     def __init__(
-        self, app: Callable[..., Iterable[bytes]], hosts: Iterable[str], *, compress: bool = False
+        self,
+        app: Callable[..., Iterable[bytes]],
+        hosts: Iterable[str],
+        *,
+        compress: bool = False,
+        addresses: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        self._app, self._compress = app, compress
+        self._app, self._compress, self._addresses = app, compress, addresses
         self.hosts = {host.lower().strip("[]").rstrip(".") for host in hosts}
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Pass the request on, or refuse it."""
         host = environ.get("HTTP_HOST", "")
         name = host_name(host)
-        if not name or name not in self.hosts:
+        if not name or not (name in self.hosts or self._is_new_address(name)):
             return _refuse(
                 start_response, "403 Forbidden", f"This dashboard does not answer to the name «{host[:80]}».",
                 "Use the address that it printed, or start it with --allow-host NAME.",
@@ -53,6 +61,13 @@ class Guard:
         if not self._compress:
             environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)
+
+    def _is_new_address(self, name: str) -> bool:
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:  # a name, which may be rebound
+            return False
+        return name in self._addresses()
 
 
 def host_name(host: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+import segno
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 
@@ -16,7 +18,8 @@ from servers.kit.lab import Action, Lab, Query
 from servers.kit.settings import fields
 from webui import auth, text
 from webui.auth import Refused, gate, student, teacher
-from webui.dashboard import Dashboard, NotFound
+from webui.dashboard import LOOPBACK, Dashboard, NotFound
+from webui.guard import host_name
 from webui.requests import target
 
 blueprint = Blueprint("pages", __name__)
@@ -44,28 +47,32 @@ def everywhere() -> dict[str, Any]:
 
 def _me() -> dict[str, str] | None:
     try:
-        who = gate().current()
+        who = auth.person()
     except Refused:
         return None
-    return {"role": who.role, "name": who.name, "id": who.id} if who else None
+    return {"role": who.role, "name": who.name, "id": who.id}
 
 
 def class_mode() -> bool:
     """Whether other machines can reach the dashboard."""
-    return current_app.config["OPTIONS"].host not in ("127.0.0.1", "::1", "localhost")
+    return current_app.config["OPTIONS"].host not in LOOPBACK
 
 
 def class_link() -> str:
     """The link that a class joins by, with an address that other machines reach in class mode."""
     host = request.host
-    if class_mode():
-        options = current_app.config["OPTIONS"]
-        name, _, port = host.rpartition(":")
-        if name.strip("[]") in ("127.0.0.1", "localhost", "::1") and options.host in ("0.0.0.0", "::"):
-            own = auth.own_addresses()
-            first = own[0] if own else name
-            host = (f"[{first}]" if ":" in first else first) + f":{port}"
+    name = host_name(host)
+    if name in LOOPBACK and current_app.config["OPTIONS"].host in ("0.0.0.0", "::"):
+        own = auth.own_addresses()
+        first = own[0] if own else name
+        host = (f"[{first}]" if ":" in first else first) + _port()
     return f"{request.scheme}://{host}/join?code={gate().code}"
+
+
+def _port() -> str:
+    """``:8000`` as the browser's address has it; "" where it is the scheme's own."""
+    _, colon, port = request.host.rpartition("]")[2].partition(":")
+    return colon + port
 
 
 def page_data(lab: Lab | None = None, instance: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -188,7 +195,7 @@ def skeleton(name: str) -> Any:
         if instance.address:
             host, port = target(instance)
             if instance.settings.host in ("0.0.0.0", "::"):
-                host = request.host.rpartition(":")[0].strip("[]") or host
+                host = host_name(request.host)
             source = re.sub(r"^HOST = .*$", f'HOST = "{host}"', source, count=1, flags=re.M)
             source = re.sub(r"^PORT = .*$", f"PORT = {port}", source, count=1, flags=re.M)
     name = f"{found.name}_client.py"
@@ -266,7 +273,7 @@ def class_page() -> Any:
     """The class link for the projector."""
     hint = (
         "If students cannot open it: same Wi-Fi? Does this computer's firewall let TCP port "
-        f"{request.host.rpartition(':')[2]} in?"
+        f"{_port().removeprefix(':') or '80'} in?"
         if class_mode()
         else "Only this computer can open it now. Start the dashboard with --host 0.0.0.0 for a class."
     )
@@ -279,10 +286,6 @@ def class_page() -> Any:
 @teacher
 def qr() -> Any:
     """The class link as a QR code."""
-    import io
-
-    import segno
-
     out = io.BytesIO()
     code = segno.make(class_link(), error="m")
     code.save(out, kind="svg", scale=8, border=4, dark="#000", light="#fff", xmldecl=False)
@@ -316,8 +319,9 @@ def _lab(name: str) -> Lab:
 
 def _local(path: str) -> str:
     """A path on this dashboard; "" for anything else."""
-    parts = urlsplit(path)
-    good = (
-        path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    )
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return ""
+    good = path.startswith("/") and not path.startswith("//") and not parts.scheme and not parts.netloc
     return path if good and "\\" not in path and "\n" not in path and "token=" not in path else ""

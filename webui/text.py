@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from servers.kit.lab import Lab
@@ -13,8 +14,6 @@ from servers.kit.lab import Lab
 @lru_cache(maxsize=64)
 def lesson(folder: str) -> str:
     """A lab's README.md as HTML; headings have ids to link to."""
-    from pathlib import Path
-
     from markdown_it import MarkdownIt
 
     path = Path(folder) / "README.md"
@@ -36,8 +35,6 @@ def slug(words: str) -> str:
 @lru_cache(maxsize=64)
 def sources(folder: str, names: tuple[str, ...]) -> list[dict[str, str]]:
     """The lab's files, highlighted, with line numbers to link to: ``#source-server.py-12``."""
-    from pathlib import Path
-
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer

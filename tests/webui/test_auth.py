@@ -287,7 +287,7 @@ def test_joining_leads_back_to_where_one_came_from(app: Flask, onward: str) -> N
 FOREIGN = [
     "http://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "https:evil.example",
     "javascript:alert(1)", "///evil.example", "/\t/evil.example", "/x\r\nSet-Cookie: a=b", "evil.example",
-    "/?token=x", "http:///evil.example", " //evil.example",
+    "/?token=x", "http:///evil.example", " //evil.example", "//[", "/\t/[",
 ]  # fmt: skip
 
 
@@ -295,6 +295,14 @@ FOREIGN = [
 def test_joining_leads_to_no_other_site(app: Flask, onward: str) -> None:
     answer = join(app.test_client(), app.extensions["gate"].code, next=onward)
     assert (answer.status_code, answer.location) == (303, "/")
+
+
+@pytest.mark.parametrize("path", ["/leave", "/join", "/login"])
+def test_a_form_needs_its_csrf_token_whatever_authorization_comes_along(app: Flask, path: str) -> None:
+    client, _ = browser(app, "student")
+    answer = client.post(path, headers={"Authorization": "Basic eDp5"})
+    assert (answer.status_code, "CSRF" in answer.text) == (400, True)
+    assert client.get("/").status_code == 200
 
 
 def test_leaving_forgets_who_one_is(app: Flask) -> None:

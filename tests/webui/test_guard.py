@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from webui import auth
 from webui.application import Options, allowed_hosts
 from webui.guard import MAX_BODY, Guard, host_name
 
+NEW_ADDRESS = SimpleNamespace(family=socket.AF_INET, address="198.51.100.9")
 HOSTS = ("127.0.0.1", "localhost", "::1", "Lab.Example.")
 
 
@@ -129,3 +133,13 @@ def test_class_mode_answers_to_the_machines_addresses_and_one_machine_mode_does_
     assert "0.0.0.0" not in everyone
     one = allowed_hosts(Options(data_dir=tmp_path, host="192.0.2.7"))
     assert "192.0.2.7" in one
+
+
+@pytest.mark.parametrize(("host", "status"), [("0.0.0.0", 200), ("127.0.0.1", 403)])
+def test_class_mode_answers_to_an_address_that_the_machine_got_later(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, host: str, status: int
+) -> None:
+    client = make_app(host=host).test_client()
+    monkeypatch.setattr(auth.psutil, "net_if_addrs", lambda: {"wlan0": [NEW_ADDRESS]})
+    assert client.get("/healthz", headers={"Host": f"{NEW_ADDRESS.address}:8000"}).status_code == status
+    assert client.get("/healthz", headers={"Host": "198.51.100.10"}).status_code == 403

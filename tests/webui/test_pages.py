@@ -1,0 +1,45 @@
+"""What the pages say of the address that others reach them by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from tests.started import TOKEN
+from webui import auth
+
+TEACHER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    ("host", "link", "port"),
+    [
+        ("127.0.0.1:8000", "http://192.0.2.7:8000/join", "8000"),
+        ("[::1]:8000", "http://192.0.2.7:8000/join", "8000"),
+        ("localhost", "http://192.0.2.7/join", "80"),
+        ("[::1]", "http://192.0.2.7/join", "80"),
+        ("lab.example:9", "http://lab.example:9/join", "9"),
+    ],
+)
+def test_the_class_link_has_an_address_that_the_class_reaches(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, host: str, link: str, port: str
+) -> None:
+    client = make_app(host="0.0.0.0", allow_hosts=("lab.example",)).test_client()
+    monkeypatch.setattr(auth, "own_addresses", lambda: ["192.0.2.7"])
+    page = client.get("/class", headers={**TEACHER, "Host": host}).text
+    assert link in page
+    assert f"let TCP port {port} in?" in page
+
+
+@pytest.mark.parametrize(
+    ("host", "name"), [("localhost", "localhost"), ("[::1]", "::1"), ("[::1]:8000", "::1")]
+)
+def test_the_skeleton_has_the_address_that_the_page_was_opened_by(app: Flask, host: str, name: str) -> None:
+    board = app.extensions["dashboard"]
+    it = board.create(board.labs["udp_ping"], {"port": 0, "host": "0.0.0.0"}, "Teacher")
+    assert board.start(it)
+    path = f"/labs/udp_ping/skeleton.py?instance={it.id}"
+    text = app.test_client().get(path, headers={**TEACHER, "Host": host}).text
+    assert f'HOST = "{name}"' in text
