@@ -82,7 +82,7 @@ class Child:
                 env=environment,
                 start_new_session=True,  # Ctrl-C in the dashboard's terminal is the dashboard's
             )
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a NUL in an argument
             ours.close()
             channel.forget(self._token)
             raise
@@ -101,7 +101,6 @@ class Child:
         if code is not None and self._process.stdin:
             self._exited = time.monotonic()
             self._signal_group(signal.SIGKILL)  # what it left running
-            self._channel.forget(self._token)
             self._process.stdin.close()
             self._process.stdin = None
         return code
@@ -116,7 +115,10 @@ class Child:
         if self.poll() is None:
             return False
         heard = self._hung_up and self._output_ended
-        return heard or time.monotonic() - self._exited > LAST_WORDS_SECONDS
+        if not heard and time.monotonic() - self._exited <= LAST_WORDS_SECONDS:
+            return False
+        self._channel.forget(self._token)  # not before: what it said may not have been taken in yet
+        return True
 
     def stop(self) -> None:
         """Ask it to end in order."""

@@ -99,18 +99,18 @@ class Dashboard:
         while not self._closing:
             self.supervisor.wake.wait(TICK)
             self.supervisor.wake.clear()
+            clock = time.monotonic()
             try:
                 self.supervisor.tick()
                 self.requests.tick()
-            except Exception:  # a fault in one instance must not leave all others alone
+                if clock - last_second >= 1:
+                    last_second = clock
+                    self._share_out(self.hub.second(time.time()))
+                if clock - last_tidy > 600:
+                    last_tidy = clock
+                    self.history.tidy(self.hub)
+            except Exception:  # whatever it is, the servers are looked after again
                 log.exception("looking after the servers failed")
-            clock = time.monotonic()
-            if clock - last_second >= 1:
-                last_second = clock
-                self._share_out(self.hub.second(time.time()))
-            if clock - last_tidy > 600:
-                last_tidy = clock
-                self.history.tidy(self.hub)
         self._stop_children()
         self._finished.set()
 
@@ -144,9 +144,9 @@ class Dashboard:
             request.error = request.error or "The dashboard was ended."
             if request.child:
                 request.child.stop()
-        for instance in self.supervisor.instances.values():
+        for instance in list(self.supervisor.instances.values()):
             instance.again = False
-            if instance.child and instance.state in ("starting", "running"):
+            if instance.state in ("starting", "running", "backoff"):
                 self.supervisor.stop(instance)
         while time.monotonic() < deadline:
             self.supervisor.tick()

@@ -135,13 +135,13 @@ class RequestQueue:
             request = Request(f"r{next(self._numbers)}", instance, wanted, person, person_id, address)
             mine = [r for r in self.active.values() if r.person_id == person_id]
             if request.session:
-                for old in mine:
-                    if old.session:
-                        self._stop(old)
                 sessions = [r.address for r in self.active.values() if r.session]
                 near = sessions.count(address) if address else 0
                 if len(sessions) >= SESSIONS or near >= SESSIONS_PER_ADDRESS:
                     raise TooMany(f"{near or len(sessions)} sessions are open. Wait until one has ended.")
+                for old in mine:
+                    if old.session:
+                        self._stop(old)
             elif sum(r.state == "queued" and not r.session for r in mine) >= QUEUED_PER_PERSON:
                 raise TooMany(f"You have {QUEUED_PER_PERSON} requests waiting. Wait for them, or cancel one.")
             else:
@@ -308,7 +308,7 @@ class RequestQueue:
             self._served.pop(next(iter(self._served)))
         try:
             request.child = self._launch(request)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             request.error = f"The client could not be started: {error}."
             self._finish(request, "failed")
             return

@@ -7,6 +7,7 @@ knows neither Flask nor sockets nor any lab's name.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -21,6 +22,8 @@ from servers.kit.errors import LabError
 from servers.kit.lab import Lab
 from servers.kit.settings import ServerSettings, arguments, changed, merge
 from webui.states import State, Trigger, WrongState, after
+
+log = logging.getLogger(__name__)
 
 READY_SECONDS = 8.0
 """Not listening by then is a crash."""
@@ -247,13 +250,12 @@ class Supervisor:
             late = clock - self._last_tick - PAUSE_SECONDS
             self._last_tick = clock
             for instance in list(self.instances.values()):
-                if late > 0:
-                    self._forgive(instance, clock)
-                self._look_after(instance, clock)
-
-    def _forgive(self, instance: Instance, clock: float) -> None:
-        """The dashboard was paused: nobody could have been heard meanwhile."""
-        instance.heard = instance.since = clock
+                if late > 0:  # the dashboard was paused: nobody could have been heard meanwhile
+                    instance.heard = instance.since = clock
+                try:
+                    self._look_after(instance, clock)
+                except Exception:  # a fault in one instance must not leave all others alone
+                    log.exception("looking after %s failed", instance.id)
 
     def _look_after(self, instance: Instance, clock: float) -> None:
         if instance.child is not None:
@@ -285,7 +287,7 @@ class Supervisor:
         instance.since = instance.heard = clock
         try:
             instance.child = self._launch(instance)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             instance.trouble = Trouble(f"The program could not be started: {error}.")
             self._move(instance, "give_up")
 

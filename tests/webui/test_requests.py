@@ -23,7 +23,7 @@ class Class:
     def __init__(self, *, holds: bool = False) -> None:
         self.clock = Clock()
         self.children: dict[str, FakeChild] = {}
-        self.refuse: OSError | None = None
+        self.refuse: Exception | None = None
         self.obeys = True
         self.log: list[tuple[str, str]] = []
         self.holds = holds
@@ -370,6 +370,18 @@ def test_a_server_that_stops_cancels_its_requests_and_no_others() -> None:
     assert runs.error == waits.error == "UDP ping 1 is stopping."
 
 
+def test_an_argument_that_no_program_takes_fails_the_request_and_frees_its_place() -> None:
+    c = Class()
+    c.refuse = ValueError("embedded null byte")
+    request = c.press()
+    c.passes()
+    assert (request.state, request.error) == (
+        "failed",
+        "The client could not be started: embedded null byte.",
+    )
+    assert c.running() == []
+
+
 # -- sessions
 
 
@@ -406,6 +418,15 @@ def test_at_most_64_sessions_are_open() -> None:
         c.session(f"s{i}")
     with pytest.raises(TooMany, match="64 sessions"):
         c.session("late")
+
+
+def test_who_gets_no_new_session_keeps_the_old_one() -> None:
+    c = Class()
+    old, *_ = [c.session(f"s{i}") for i in range(64)]
+    c.passes()
+    with pytest.raises(TooMany, match="64 sessions"):
+        c.session("s0")
+    assert (old.state, old.stopping) == ("running", 0)
 
 
 def test_five_idle_minutes_end_a_session() -> None:

@@ -20,7 +20,7 @@ class History:
     def __init__(self, jitter: float = 0.5, **settings: Any) -> None:
         self.clock = Clock()
         self.children: list[FakeChild] = []
-        self.refuse: OSError | None = None
+        self.refuse: Exception | None = None
         self.obeys = True
         self.states: list[str] = []
         self.runs: list[tuple[str, int, str]] = []
@@ -146,6 +146,31 @@ def test_a_retry_that_cannot_be_launched_fails_too() -> None:
     h.refuse = OSError(24, "Too many open files")
     h.retry()
     assert h.it.state == "failed"
+
+
+def test_an_argument_that_no_program_takes_fails_it_at_once() -> None:
+    h = History()
+    h.refuse = ValueError("embedded null byte")
+    h.start()
+    assert (h.it.state, h.message) == ("failed", "The program could not be started: embedded null byte.")
+
+
+def test_a_fault_in_one_instance_leaves_the_others_looked_after() -> None:
+    h = History()
+    other = instance("udp_ping-2")
+    h.supervisor.add(other)
+    h.supervisor.start(h.it)
+    h.supervisor.start(other)
+    launch = h.supervisor._launch
+
+    def faulty(it: Instance) -> Any:
+        if it is h.it:
+            raise RuntimeError("a fault of ours")
+        return launch(it)
+
+    h.supervisor._launch = faulty
+    h.supervisor.tick()
+    assert other.child is h.child
 
 
 # -- crashes
