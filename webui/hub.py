@@ -191,6 +191,12 @@ class Hub:
                     found.append(Frame(instance, topic.n, events, topic.counters, topic.dropped, time.time()))
             return found
 
+    def framed(self, instance: str) -> int | None:
+        """The newest number that was in a frame; None for a topic that is not there."""
+        with self._lock:
+            topic = self.topics.get(instance)
+            return topic.n - len(topic.fresh) if topic else None
+
     def second(self, t: float) -> int:
         """A second has passed: note counters that moved, and rates. Returns how many topics were busy."""
         busy = 0

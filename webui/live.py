@@ -78,7 +78,7 @@ class Live:
         self._watching: dict[str, set[str]] = {}  # sid -> ids of instances
         self._people: dict[str, Any] = {}
         self._behind: dict[str, float] = {}  # sid -> since when
-        self._seen: dict[str, dict[str, int]] = {}  # sid -> instance -> the newest event sent to it
+        self._seen: dict[str, dict[str, int | None]] = {}  # sid -> instance -> the newest event sent to it
         self._joined: dict[str, float] = {}  # sid -> when all its joins so far were due
         self._overview = ""
         self._next_overview = 0.0
@@ -189,10 +189,13 @@ class Live:
             self._drop(sid)
             return
         after = after if isinstance(after, int) and not isinstance(after, bool) and after >= 0 else None
-        self._watching.setdefault(sid, set()).add(instance.id)
-        if (queue_length(self._io, sid) or 0) > BEHIND:
-            self._behind.setdefault(sid, time.monotonic())  # its snapshot comes when there is room
+        if (queue_length(self._io, sid) or 0) > BEHIND:  # its snapshot comes when there is room
+            if sid not in self._behind:
+                self._set_aside(sid, time.monotonic())
+            self._watching.setdefault(sid, set()).add(instance.id)
+            self._seen[sid][instance.id] = after
             return
+        self._watching.setdefault(sid, set()).add(instance.id)
         join_room(_room(instance.id))
         self._snapshot(sid, instance.id, after)
 
@@ -238,19 +241,20 @@ class Live:
             if length is None:
                 continue
             if length > BEHIND and sid not in self._behind:
-                self._behind[sid] = now
-                self._seen[sid] = {}
-                for id in list(self._watching.get(sid, ())):
-                    topic = self._dashboard.hub.topics.get(id)
-                    if topic:  # what was sent up to here is in its queue
-                        self._seen[sid][id] = topic.n - len(topic.fresh)
-                    self._io.server.leave_room(sid, _room(id))
-                self._io.server.leave_room(sid, "overview")
+                self._set_aside(sid, now)
             elif sid in self._behind:
                 if length == 0:
                     self._catch_up(sid)
                 elif now - self._behind[sid] > PATIENCE_SECONDS:
                     self._drop(sid)
+
+    def _set_aside(self, sid: str, now: float) -> None:
+        self._behind[sid] = now
+        self._seen[sid] = {}
+        for id in list(self._watching.get(sid, ())):  # what was sent up to here is in its queue
+            self._seen[sid][id] = self._dashboard.hub.framed(id)
+            self._io.server.leave_room(sid, _room(id))
+        self._io.server.leave_room(sid, "overview")
 
     def _catch_up(self, sid: str) -> None:
         self._behind.pop(sid, None)

@@ -403,6 +403,27 @@ def test_a_stalled_browser_is_taken_out_and_gets_a_snapshot_when_it_reads_again(
         page.next("frame", lambda f: f["events"][-1]["text"] == "again")
 
 
+def test_who_joins_while_its_queue_is_long_is_taken_out_of_all_rooms(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = served.instance(), served.instance()
+    served.publish(two, "old", "new")
+    live_, manager = served.app.extensions["live"], served.app.extensions["socketio"].server.manager
+    with served.browser() as page:
+        page.join(one.id)
+        sid = served.sid()
+        with monkeypatch.context() as patch:
+            patch.setattr(live_, "_shed", lambda: None)  # the join comes before it is looked at
+            patch.setattr(live, "queue_length", lambda *_: live.BEHIND + 1)
+            page.emit("join", {"instance": two.id, "after": 1})
+            eventually(lambda: sid in live_._behind, "it is behind")
+            assert sid not in manager.rooms["/"].get(f"instance/{one.id}", {})
+        snapshot = page.next("snapshot", lambda s: s["instance"] == two.id)
+        assert (snapshot["resumed"], [e["text"] for e in snapshot["events"]]) == (True, ["new"])
+        served.publish(one, "again")
+        page.next("frame", lambda f: f["events"][-1]["text"] == "again")
+
+
 def test_a_browser_that_stays_behind_is_dropped(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "PATIENCE_SECONDS", 0.3)
     it = served.instance()
