@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+if sys.version_info < (3, 10):  # noqa: UP036 - said in words, not by a traceback
+    sys.exit("Socket Lab needs Python 3.10 or newer.")
+
 MODES = ("eventlet", "threading")
 
 
@@ -56,8 +59,6 @@ DEADLINE_SECONDS = 10
 def main() -> None:
     """Start the dashboard and serve until a signal ends it."""
     options, browser = read_options()
-    if sys.version_info < (3, 10):  # noqa: UP036 - said in words, not by a traceback
-        sys.exit("Socket Lab needs Python 3.10 or newer.")
     fetch_libraries()
     try:
         sock = listen(options.host, options.port)

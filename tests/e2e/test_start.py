@@ -135,3 +135,15 @@ def test_ipv6_is_served_with_its_link(start_dashboard: Callable[..., Started]) -
     dashboard = start_dashboard("--host", "::1")
     assert dashboard.link.startswith("http://[::1]:")
     assert dashboard.call("GET", "/healthz", headers={})[0] == 200
+
+
+def test_an_old_python_is_told_in_words() -> None:
+    """Before anything is imported that would fail with a traceback."""
+    lines = (
+        "import runpy, sys",
+        "sys.version_info = (3, 9, 6, 'final', 0)",
+        "sys.modules['eventlet'] = sys.modules['argparse'] = None",
+        "runpy.run_path('app.py', run_name='__main__')",
+    )
+    ended = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (1, "Socket Lab needs Python 3.10 or newer.\n")
