@@ -83,8 +83,8 @@ LAB = Lab(
             ),
         ),
         sources=(
-            "server.py", "client.py", "protocol.py", "loss.py", "outbox.py", "book.py", "stats.py",
-            "events.py", "settings.py", "lab.py",
+            "server.py", "client.py", "protocol.py", "pings.py", "loss.py", "outbox.py", "book.py",
+            "stats.py", "events.py", "settings.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),

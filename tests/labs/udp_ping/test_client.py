@@ -223,6 +223,13 @@ def test_where_all_are_slow_the_last_ones_are_named_late_too() -> None:
         assert (found.received, found.lost, found.loss_percent) == (0, 3, 100.0)
 
 
+def test_on_a_very_slow_network_all_are_named_late_not_only_the_first() -> None:
+    """The first late reply shows how long the others may take."""
+    with serving(lambda seq, d: [(1.5, d.upper())]) as server:
+        found = result(server.port, "-c", "8", "-i", "0.1", "-W", "0.1")
+        assert {probe.status for probe in found.probes} == {"late"}
+
+
 def test_a_duplicate_is_one_more_reply_not_another_pings() -> None:
     with serving(lambda seq, d: [(0, d.upper())] * (3 if seq == 1 else 1)) as server:
         found = result(server.port, "-c", "3", "-i", "0.02")
