@@ -32,7 +32,7 @@ def show(address: Any) -> str:
     if isinstance(address, tuple):
         host, port = address[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    path = os.fsdecode(address)
+    path = os.fsencode(address).decode(errors="backslashreplace")  # JSON takes nothing but Unicode
     return f"unix:{path}"
 
 
@@ -73,14 +73,21 @@ def holder(port: int, kind: socket.SocketKind) -> str:
 def _owner(inodes: set[str]) -> str:
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            for descriptor in (process / "fd").iterdir():
-                if os.readlink(descriptor) in inodes:
-                    words = (process / "cmdline").read_bytes().split(b"\0")
-                    command = b" ".join(words).decode(errors="replace").strip()
-                    return f"pid {process.name} ({_short(command)})"
-        except OSError:
+            if any(_link(descriptor) in inodes for descriptor in (process / "fd").iterdir()):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                command = b" ".join(words).decode(errors="replace").strip()
+                return f"pid {process.name} ({_short(command)})"
+        except OSError:  # another user's, or it has ended
             continue
     return ""
+
+
+def _link(descriptor: Path) -> str:
+    """What an entry of /proc/PID/fd is; "" if it was closed meanwhile."""
+    try:
+        return os.readlink(descriptor)
+    except OSError:
+        return ""
 
 
 def _short(command: str, limit: int = 80) -> str:

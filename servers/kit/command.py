@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TextIO
 
 import msgspec
@@ -55,7 +55,7 @@ def run_client(
     try:
         port = _port(flags.PORT)
     except SettingError as error:
-        _usage(parser, error)
+        _usage(parser, error, {})
     report = _report(flags.json, None, request, client=True)
     done: list[int] = []
     code = _run(lambda: done.append(client(flags.HOST, port, request, report)), report, request, None)
@@ -168,12 +168,13 @@ def _read(
     try:
         return parse(struct, {**given, **fixed}, text=True), flags
     except SettingError as error:
-        _usage(parser, error)
+        _usage(parser, error, {field.name: field.flag for field in fields(struct) if not field.positional})
 
 
-def _usage(parser: argparse.ArgumentParser, error: SettingError) -> NoReturn:
+def _usage(parser: argparse.ArgumentParser, error: SettingError, flags: Mapping[str, str]) -> NoReturn:
+    """Say what is wrong with which flag, and exit."""
     for each in (error, *error.others):
-        where = "--" + each.field.replace("_", "-") + ": " if each.field else ""
+        where = flags[each.field] + ": " if each.field in flags else ""
         print(f"error: {where}{each.message} {each.hint}".rstrip(), file=sys.stderr)
     print(f"See {parser.prog} --help", file=sys.stderr)
     sys.exit(USAGE)

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,30 @@ def test_the_holder_of_a_udp_port_is_named() -> None:
         words = holder(taken.getsockname()[1], socket.SOCK_DGRAM)
     assert words.startswith(f"pid {os.getpid()} (")
     assert len(words) < 120
+
+
+@linux
+def test_the_holder_is_found_also_where_another_of_its_files_was_just_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readlink = os.readlink
+
+    def closed_meanwhile(path: Any) -> str:
+        if str(path).endswith("/fd/0"):
+            raise FileNotFoundError(path)
+        return readlink(path)
+
+    monkeypatch.setattr(os, "readlink", closed_meanwhile)
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        assert holder(taken.getsockname()[1], socket.SOCK_DGRAM).startswith(f"pid {os.getpid()} (")
+
+
+def test_a_path_of_odd_bytes_is_shown_so_that_it_can_be_sent() -> None:
+    shown = show(b"/tmp/\xff/\xc3\xa9")
+    assert shown == "unix:/tmp/\\xff/é"
+    shown.encode()
+    assert show("/tmp/é") == "unix:/tmp/é"
 
 
 @linux

@@ -239,6 +239,16 @@ def test_a_positional_setting_may_be_left_out():
     assert _read(parser, Spoken, ["h", "7", "--times", "3"], {})[0] == Spoken(times=3)
 
 
+def test_a_wrong_positional_setting_is_not_called_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    class Short(RequestSettings, frozen=True, kw_only=True):
+        text: Annotated[str, Meta(max_length=3, title="Text", extra=ui(positional=True))] = ""
+
+    with pytest.raises(SystemExit):
+        _read(_parser("x", "x", fields(Short), positional=True), Short, ["h", "7", "hello"], {})
+    told = capsys.readouterr().err
+    assert told.startswith("error: Text must be a text of at most 3 characters"), told
+
+
 def test_a_second_sigterm_does_not_cut_off_what_the_first_set_going() -> None:
     """The dashboard asks twice: by signal and by channel."""
     with Program(SERVER, "--port", "0", "--loss", "100") as gone:
