@@ -39,6 +39,7 @@ import secrets  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
 import threading  # noqa: E402
+import time  # noqa: E402
 import webbrowser  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -49,6 +50,7 @@ try:
     from webui.application import Options, create_app, plain_call
     from webui.door import SILENT_SECONDS, Crowd, Door, paced, room
     from webui.frontend import fetch_libraries
+    from webui.guard import bounded
 except ImportError as missing:
     sys.exit(f"Socket Lab needs its libraries ({missing}): pip install -r requirements.txt")
 
@@ -189,6 +191,16 @@ def serve(sock: socket.socket, app: Any, mode: str) -> None:
                         super().__init__(state, server)
                     finally:
                         crowd.leave(state[0][0])
+
+            def get_environ(self) -> dict[str, Any]:
+                environ: dict[str, Any] = super().get_environ()
+                if not bounded(environ):  # or it would be read to its end, after it was refused
+                    self.close_connection = True
+                return environ
+
+            def handle_one_request(self) -> None:
+                super().handle_one_request()
+                time.sleep(0)  # one that sends request upon request must not keep the others waiting
 
         with open(os.devnull, "w") as nowhere:
             wsgi.server(

@@ -53,11 +53,12 @@ class Guard:
                 start_response, "403 Forbidden", f"A page of «{origin[:80]}» may not use this dashboard.",
                 "Open the dashboard itself.",
             )  # fmt: skip
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if not length.isascii() or not length.isdigit() or len(length) > 18 or int(length) > MAX_BODY:
+        if not bounded(environ):
             return _refuse(
-                start_response, "413 Content Too Large", f"A request may have {MAX_BODY} bytes.", ""
-            )
+                start_response, "413 Content Too Large",
+                f"A request may have {MAX_BODY} bytes, and must say how many it has.",
+                "Send it with Content-Length, not in chunks.",
+            )  # fmt: skip
         if not self._compress:
             environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)
@@ -68,6 +69,13 @@ class Guard:
         except ValueError:  # a name, which may be rebound
             return False
         return name in self._addresses()
+
+
+def bounded(environ: Environ) -> bool:
+    """Whether the request's body has an end, and not more than MAX_BODY bytes before it."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    number = length.isascii() and length.isdigit() and len(length) <= 18
+    return number and int(length) <= MAX_BODY and "HTTP_TRANSFER_ENCODING" not in environ
 
 
 def host_name(host: str) -> str:

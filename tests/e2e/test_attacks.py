@@ -84,3 +84,49 @@ def test_a_message_without_end_ends_its_line(start_dashboard: Start) -> None:
         with pytest.raises(OSError, match=r"reset|Broken|abort"):
             line.sendall(b"".join(pieces))
     assert it.call("GET", "/healthz")[0] == 200
+
+
+def test_one_connection_with_request_upon_request_keeps_nobody_waiting(start_dashboard: Start) -> None:
+    it = start_dashboard()
+    over = threading.Event()
+    requests = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000
+
+    def hear(line: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while line.recv(1 << 20):
+                pass
+
+    def talk(line: socket.socket) -> None:
+        rest = requests
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                rest = rest[line.send(rest) :] or requests
+
+    with socket.create_connection((it.host, it.port), DEADLINE) as line:
+        line.settimeout(0.2)
+        threading.Thread(target=hear, args=(line,), daemon=True).start()
+        talker = threading.Thread(target=talk, args=(line,))
+        talker.start()
+        try:
+            time.sleep(0.5)
+            for _ in range(5):
+                assert it.call("GET", "/healthz", timeout=3)[0] == 200
+        finally:
+            over.set()
+            talker.join()
+
+
+@pytest.mark.parametrize("length", ["Transfer-Encoding: chunked", "Content-Length: 1000000000000"])
+def test_a_body_without_an_end_is_not_read(start_dashboard: Start, length: str) -> None:
+    it = start_dashboard()
+    with socket.create_connection((it.host, it.port), DEADLINE) as line:
+        line.sendall(f"POST /healthz HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n".encode())
+
+        def is_closed() -> bool:
+            try:
+                line.sendall(b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n")
+            except (ConnectionResetError, BrokenPipeError):
+                return True
+            return False
+
+        eventually(is_closed, "it was closed", 5)

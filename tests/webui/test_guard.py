@@ -96,6 +96,10 @@ def test_a_body_that_is_too_long_is_refused_unread(length: str) -> None:
     assert ask("localhost", CONTENT_LENGTH=length) == ("413", None)
 
 
+def test_a_body_in_chunks_is_refused_unread() -> None:
+    assert ask("localhost", HTTP_TRANSFER_ENCODING="chunked") == ("413", None)
+
+
 def test_compression_is_offered_only_where_asked_for() -> None:
     offer = {"HTTP_SEC_WEBSOCKET_EXTENSIONS": "permessage-deflate"}
     assert "HTTP_SEC_WEBSOCKET_EXTENSIONS" not in ask("localhost", **offer)[1]
