@@ -45,6 +45,6 @@ function bytes(data, way) {
   return el(
     "div", { class: "bytes", "data-way": way },
     el("p", { class: head.length < data.size ? "extent cut" : "extent" }, extent(head.length, data.size)),
-    el("div", { class: "hexdump", tabindex: "0", role: "img", "aria-label": "The bytes in hex and as text" }, ...rows),
+    el("div", { class: "hexdump", tabindex: "0", role: "group", "aria-label": "The bytes in hex and as text" }, ...rows),
   );
 }

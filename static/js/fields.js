@@ -16,7 +16,12 @@ export function toValue(field, text, checked = false) {
   if (trimmed === "") return null;
   if (field.type === "choice") return trimmed;
   const value = Number(trimmed.replace(",", "."));
-  return Number.isNaN(value) ? trimmed : value;
+  return Number.isFinite(value) ? value : trimmed;
+}
+
+/** What an input says; of one whose text the browser keeps to itself, that it is no number. @param {Field} field @param {HTMLInputElement} input */
+export function valueOf(field, input) {
+  return input.validity?.badInput ? "not a number" : toValue(field, input.value, input.checked);
 }
 
 /** How a value stands in an input. @param {any} value */
@@ -46,7 +51,7 @@ export function readFields(fields, prefix) {
   const values = {};
   for (const field of fields) {
     const input = inputOf(field, prefix);
-    if (input) values[field.name] = input.validity?.badInput ? "not a number" : toValue(field, input.value, input.checked);
+    if (input) values[field.name] = valueOf(field, input);
   }
   return values;
 }
@@ -56,7 +61,7 @@ export function writeField(field, prefix, value) {
   const input = inputOf(field, prefix);
   if (!input) return;
   if (field.type === "flag") input.checked = Boolean(value);
-  else if (input.value !== toText(value)) input.value = toText(value);
+  else if (input.validity?.badInput || !same(toValue(field, input.value), value)) input.value = toText(value);
   const slider = sliderOf(field, prefix);
   if (slider && value !== null) slide(slider, Number(value));
 }
@@ -88,7 +93,8 @@ export function tieSliders(fields, prefix, changed) {
       });
     }
     input?.addEventListener("input", () => {
-      if (slider && input.value !== "") slide(slider, Number(input.value));
+      const value = valueOf(field, input);
+      if (slider && typeof value === "number") slide(slider, value);
       changed(field);
     });
   }
@@ -112,4 +118,9 @@ export function showFaults(fields, prefix, faults) {
   }
   const names = fields.map((field) => field.name);
   return faults.filter((fault) => !fault.field || !names.includes(fault.field));
+}
+
+/** Bring the first field with a fault into sight: after a press of a button, which may be far from it. @param {Field[]} fields @param {string} prefix */
+export function toFirstFault(fields, prefix) {
+  fields.map((field) => inputOf(field, prefix)).find((input) => input?.hasAttribute("aria-invalid"))?.focus();
 }

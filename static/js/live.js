@@ -1,5 +1,6 @@
 /** The page's connection to the dashboard. The only file that knows Socket.IO. */
 
+import { notice } from "./dom.js";
 import { io } from "/static/node_modules/socket.io-client/dist/socket.io.esm.min.js";
 
 /** @typedef {import("./keep.js").Store} Store */
@@ -17,6 +18,7 @@ export function connect({ instance, store, onOverview, onLink }) {
 
   /** @type {OnLink} */
   const link = (state, reason) => {
+    if (state === "refused") notice(reason);
     onLink(state, reason);
     store?.dispatch({ type: "link", link: state, reason });
   };
@@ -33,8 +35,10 @@ export function connect({ instance, store, onOverview, onLink }) {
     join();
     if (!instance) link("live", "");
   });
-  socket.on("disconnect", () => link("reconnecting", ""));
-  socket.on("connect_error", () => link("reconnecting", ""));
+  // Refused, Socket.IO does not try again by itself.
+  const lost = () => (socket.active ? link("reconnecting", "") : link("refused", "You are no longer joined here. Load the page again to join."));
+  socket.on("disconnect", lost);
+  socket.on("connect_error", lost);
   socket.on("overview", (message) => onOverview(message.instances));
   socket.on("refused", (message) => link("refused", message.message));
   if (!instance || !store) return;

@@ -80,17 +80,19 @@ function createCard(first, page, teacher) {
     el("footer", {}, el("a", { class: "button primary", href }, "Open"), teacher && turn, teacher && free, el("span", { class: "grow" }), teacher && away),
   );
 
+  /** what the last press was refused with, until the next one or a new state */
+  let refused = "";
   /** @param {() => Promise<any>} work */
   async function attempt(work) {
     turn.disabled = true;
     try {
       await work();
+      refused = "";
       notice("");
     } catch (problem) {
-      error.hidden = false;
-      write(error, words(problem));
+      refused = words(problem);
     }
-    turn.disabled = false;
+    showTrouble();
   }
   turn.addEventListener("click", () => attempt(() => call("POST", `/instances/${instance.id}/${isUp(instance) ? "stop" : "start"}`)));
   free.addEventListener("click", () => attempt(() => usePort(instance.id, Number(free.dataset.port))));
@@ -100,6 +102,7 @@ function createCard(first, page, teacher) {
 
   /** @param {Summary} next */
   function update(next) {
+    if (next.state !== instance.state) refused = "";
     instance = next;
     element.dataset.state = next.state;
     dot.dataset.state = next.state;
@@ -109,12 +112,17 @@ function createCard(first, page, teacher) {
     copy.hidden = !there;
     copy.dataset.copyText = there;
     spark.push(next.rate ?? 0);
-    const trouble = next.state === "failed" || next.state === "backoff" ? next.last_error : null;
-    error.hidden = !trouble;
-    write(error, trouble ? [trouble.message, trouble.hint].filter(Boolean).join(" ") : "");
+    showTrouble();
+  }
+
+  function showTrouble() {
+    const trouble = instance.state === "failed" || instance.state === "backoff" ? instance.last_error : null;
+    const said = trouble ? [trouble.message, trouble.hint].filter(Boolean).join(" ") : refused;
+    error.hidden = !said;
+    write(error, said);
     offer(free, trouble);
-    write(turn, isUp(next) ? "Stop" : "Start");
-    turn.disabled = next.state === "stopping";
+    write(turn, isUp(instance) ? "Stop" : "Start");
+    turn.disabled = instance.state === "stopping";
   }
   return { element, update };
 }

@@ -1,6 +1,6 @@
 /** The picture of a lab that brings none: its counters' rates per second. */
 
-import { axis, COLOURS, DASHES, timeAxis, uPlot } from "./chartbase.js";
+import { axis, COLOURS, DASHES, timeAxis, timed, uPlot } from "./chartbase.js";
 import { all, el, fill } from "./dom.js";
 import { number } from "./format.js";
 import { rateColumns } from "./ratecolumns.js";
@@ -14,7 +14,7 @@ export function ratesPicture(element, store, page) {
   const empty = el("p", { class: "empty over" }, "No traffic in the chart yet: send a request, or connect a program of your own.");
   const legend = el("div", { class: "legend" }, ...titles.map((title, place) => el("button", { type: "button", "aria-pressed": "true", "data-series": place + 1 }, el("i", { class: `swatch s${place % COLOURS.length}` }), title)));
   const body = el("tbody");
-  const table = el("details", { class: "more" }, el("summary", {}, "The same as a table"), el("div", { class: "scroll" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, el("th", {}, "Time"), ...titles.map((title) => el("th", {}, `${title} /s`)))), body)));
+  const table = el("details", { class: "more" }, el("summary", {}, "The same as a table"), el("div", { class: "scroll" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Time"), ...titles.map((title) => el("th", { scope: "col" }, `${title} /s`)))), body)));
   fill(element, el("div", { class: "headline" }, el("h2", {}, "Per second")), el("div", { class: "stage" }, box, empty), legend, table);
   /** @type {import("uplot")|null} */
   let chart = null;
@@ -30,11 +30,9 @@ export function ratesPicture(element, store, page) {
   function draw() {
     asked = 0;
     if (store.state.paused) return;
-    performance.mark("chart-start");
     const data = columns();
     empty.hidden = data[0].length > 0;
-    chart?.batch(() => chart?.setData(data));
-    performance.measure("chart-update", "chart-start");
+    timed(() => chart?.batch(() => chart?.setData(data)));
     if (table.open) fill(body, ...Array.from(data[0], (t, row) => el("tr", {}, el("td", {}, new Date(t * 1000).toLocaleTimeString()), ...names.map((_, place) => el("td", {}, number(Number(data[place + 1][row])))))).slice(-300));
   }
   for (const button of all(legend, "button")) {

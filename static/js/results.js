@@ -7,6 +7,7 @@ import { historyLine } from "./history.js";
 import { followOutput } from "./output.js";
 import { resultTable, scalars } from "./resulttable.js";
 import { createSession } from "./session.js";
+import { mountTabs } from "./shell.js";
 import { valueView } from "./value.js";
 
 /** @typedef {import("./types.js").Request} Request */
@@ -34,6 +35,7 @@ export function mountResults(element, store, page, hooks, isMine) {
   const session = createSession(wrote);
   const body = el("div", { class: "resultbody" }, head, list, ...panels, session.element);
   fill(element, empty, body, fold);
+  const select = mountTabs(list);
   let chosen = "";
   let drawn = "";
   let asked = 0;
@@ -64,7 +66,7 @@ export function mountResults(element, store, page, hooks, isMine) {
   /** A session of one's own has opened: its output and its line come to hand. */
   function meet() {
     chosen = open()?.id ?? chosen;
-    select(2);
+    select(tabs[2]);
     if (document.activeElement === document.body || document.activeElement?.closest("#request, .picture")) session.focus();
     look();
   }
@@ -82,7 +84,12 @@ export function mountResults(element, store, page, hooks, isMine) {
     fill(panels[1], result ? (resultTable(result, hooks.columns, request.cut) ?? valueView(result)) : el("p", { class: "empty" }, "Nothing yet."));
   }
 
+  let listed = "";
+  /** Made anew only when it says something new: a button that has the focus keeps it. */
   function showPast() {
+    const shape = store.state.requests.map((request) => `${request.id} ${request.state}`).join("|");
+    if (shape === listed) return;
+    listed = shape;
     fill(past, ...store.state.requests.map((request) => historyLine(request, page, isMine(request), () => choose(request.id))));
   }
 
@@ -90,23 +97,6 @@ export function mountResults(element, store, page, hooks, isMine) {
   function choose(id) {
     chosen = id;
     show();
-  }
-
-  for (const [place, tab] of tabs.entries()) {
-    tab.addEventListener("click", () => select(place));
-    tab.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: 2 }[event.key];
-      if (step) select((place + step) % 3).focus();
-    });
-  }
-  /** @param {number} place */
-  function select(place) {
-    for (const [other, tab] of tabs.entries()) {
-      tab.setAttribute("aria-selected", String(other === place));
-      tab.tabIndex = other === place ? 0 : -1;
-      panels[other].hidden = other !== place;
-    }
-    return tabs[place];
   }
 
   store.subscribe((_, change) => {

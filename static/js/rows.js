@@ -111,8 +111,16 @@ export function createRows(element, { follow, empty, onOpen, onClose }) {
     box.focus({ preventScroll: true });
   }
   follow.addEventListener("click", followNow);
-  document.addEventListener("look", () => requestAnimationFrame(() => (measure(), draw())));
-  new ResizeObserver(() => (measure(), following ? followNow() : draw())).observe(box);
+  /** The box or its rows have another size: who followed still does. */
+  function settle() {
+    measure();
+    if (following) followNow();
+    else draw();
+  }
+  document.addEventListener("look", () => requestAnimationFrame(settle));
+  // Before the scroll that a new size brings, which is no wish of the reader's either.
+  addEventListener("resize", settle);
+  new ResizeObserver(settle).observe(box);
   measure();
 
   return {

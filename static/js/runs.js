@@ -42,7 +42,7 @@ function row(run, lab) {
   return el(
     "li", { "data-run": String(run.run) },
     el("strong", {}, `Run ${run.run}`), ` ${when} ${clock(run.started, 0)} · ${length}`,
-    el("span", { class: "help" }, [run.address && `at ${run.address}`, run.seed !== null && `seed ${run.seed}`, ...differing(run, lab)].filter(Boolean).join(" · ")),
+    el("p", { class: "help" }, [run.address && `at ${run.address}`, run.seed !== null && `seed ${run.seed}`, ...differing(run, lab)].filter(Boolean).join(" · ")),
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { byId, notice, one, write } from "./dom.js";
-import { inputOf, readFields, same, showFaults, sliderOf, tieSliders, toValue, writeField } from "./fields.js";
+import { inputOf, readFields, same, showFaults, sliderOf, tieSliders, toFirstFault, valueOf, writeField } from "./fields.js";
 import { mountPresets } from "./presets.js";
 
 /** @typedef {import("./types.js").Field} Field */
@@ -21,7 +21,7 @@ export function mountSettings(element, store, lab, teacher) {
   element.hidden = lab.settings.length === 0;
   tieSliders(live, "control", (field) => {
     const input = inputOf(field, "control");
-    if (input) sender.touch(field.name, toValue(field, input.value, input.checked));
+    if (input) sender.touch(field.name, valueOf(field, input));
   });
   byId("live").addEventListener("submit", (event) => event.preventDefault());
 
@@ -126,6 +126,7 @@ async function restart(form, store, fields) {
   } catch (problem) {
     const error = /** @type {import("./api.js").ApiError} */ (problem);
     const rest = showFaults(fields, "control", error.faults ?? []);
+    toFirstFault(fields, "control");
     line.hidden = rest.length === 0 && Boolean(error.faults);
     write(line, error.words ?? String(error));
     return false;

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { byId, el, one, say, write } from "./dom.js";
 import { commandLine, filled, isOpen, whyNot } from "./command.js";
-import { inputOf, readFields, showFaults } from "./fields.js";
+import { inputOf, readFields, showFaults, toFirstFault } from "./fields.js";
 import { machine, reachableCommand } from "./reach.js";
 import { mountResults } from "./results.js";
 
@@ -61,6 +61,7 @@ export function mountTry(element, store, page, hooks) {
     } catch (problem) {
       const error = /** @type {import("./api.js").ApiError} */ (problem);
       const rest = showFaults(lab.request, "request", error.faults ?? []);
+      toFirstFault(lab.request, "request");
       problemLine.hidden = rest.length === 0 && Boolean(error.faults);
       write(problemLine, error.words ?? String(error));
     }

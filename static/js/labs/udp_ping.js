@@ -1,5 +1,6 @@
 /** The ping lab's picture: every ping's round trip over time, and the losses below. */
 
+import { timed } from "../chartbase.js";
 import { el, fill, write } from "../dom.js";
 import { clock, milliseconds, msDigits, number } from "../format.js";
 import { personOf } from "../people.js";
@@ -42,7 +43,7 @@ export function picture(element, store, page) {
 
   const legend = createLegend(legendBox, store, plan);
   const points = createPoints(model, (peer) => personOf(store.state, peer) || peer);
-  const visible = () => [...model.clients.values()].filter((client) => !legend.isHidden(client.peer));
+  const visible = () => [...model.clients.values()].filter((client) => !legend.isHidden(client));
   const charts = createCharts(plots, { clients: visible, onZoom, onPoint });
   fill(
     element,
@@ -86,10 +87,7 @@ export function picture(element, store, page) {
   }
   function draw() {
     asked = 0;
-    performance.mark("chart-start");
-    charts.update(range());
-    performance.measure("chart-update", "chart-start");
-    performance.clearMarks("chart-start");
+    timed(() => charts.update(range()));
     write(readout, pointed ? (readout.textContent ?? "") : idle());
     const now = performance.now();
     if (now - listed > 250) list(now);

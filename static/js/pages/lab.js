@@ -1,7 +1,7 @@
 /** A lab's page: its servers, a form that starts one, its lesson and source. */
 
 import { arm, byId, one } from "../dom.js";
-import { readFields, showFaults, tieSliders } from "../fields.js";
+import { readFields, showFaults, tieSliders, toFirstFault } from "../fields.js";
 import { connect } from "../live.js";
 import { mountCards, startLab } from "../overview.js";
 import { readPage } from "../page.js";
@@ -26,7 +26,11 @@ if (form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = /** @type {HTMLButtonElement} */ (one(form, "button[type=submit]"));
-    const place = (/** @type {import("../api.js").Fault[]} */ faults) => showFaults(fields, "control", faults);
+    const place = (/** @type {import("../api.js").Fault[]} */ faults) => {
+      const rest = showFaults(fields, "control", faults);
+      toFirstFault(fields, "control");
+      return rest;
+    };
     startLab(lab.name, readFields(fields, "control"), button, one(form, ".actions .error"), place);
   });
 }

@@ -31,19 +31,24 @@ export function createLegend(element, store, changed) {
   /** @type {Map<string, {row: HTMLTableRowElement, button: HTMLElement, name: HTMLElement, note: HTMLElement, cells: HTMLElement[]}>} */
   const rows = new Map();
 
+  /** A port may come again for another client. @param {Client} client */
+  const keyOf = (client) => `${client.peer}#${client.index}`;
+
   /** @param {Client} client */
   function make(client) {
+    const key = keyOf(client);
+    const seen = !hidden.has(key);
     const name = el("span", { class: "name" });
     const note = el("small", {});
-    const button = el("button", { type: "button", class: "quiet", "aria-pressed": "true", title: "Hide or show" }, swatch(client.index), name);
+    const button = el("button", { type: "button", class: "quiet", "aria-pressed": String(seen), title: "Hide or show" }, swatch(client.index), name);
     button.addEventListener("click", () => {
-      if (!hidden.delete(client.peer)) hidden.add(client.peer);
-      button.setAttribute("aria-pressed", String(!hidden.has(client.peer)));
-      row.classList.toggle("off", hidden.has(client.peer));
+      if (!hidden.delete(key)) hidden.add(key);
+      button.setAttribute("aria-pressed", String(!hidden.has(key)));
+      row.classList.toggle("off", hidden.has(key));
       changed();
     });
     const cells = heads.slice(1).map(() => el("td"));
-    const row = el("tr", { "data-peer": client.peer }, el("th", { scope: "row" }, button, note), ...cells);
+    const row = el("tr", { "data-peer": client.peer, class: seen ? "" : "off" }, el("th", { scope: "row" }, button, note), ...cells);
     return { row, button, name, note, cells };
   }
 
@@ -51,12 +56,12 @@ export function createLegend(element, store, changed) {
   function update(clients) {
     const list = [...clients].filter((client) => shown(client).length).sort((a, b) => a.index - b.index);
     for (const [key, line] of rows) {
-      if (list.some((client) => `${client.peer}#${client.index}` === key)) continue;
+      if (list.some((client) => keyOf(client) === key)) continue;
       line.row.remove();
       rows.delete(key);
     }
     for (const client of list) {
-      const key = `${client.peer}#${client.index}`;
+      const key = keyOf(client);
       let line = rows.get(key);
       if (!line) {
         line = make(client);
@@ -73,7 +78,7 @@ export function createLegend(element, store, changed) {
     element.hidden = list.length === 0;
   }
 
-  return { update, isHidden: (/** @type {string} */ peer) => hidden.has(peer) };
+  return { update, isHidden: (/** @type {Client} */ client) => hidden.has(keyOf(client)) };
 }
 
 /** What the server sees of a student's program. @param {Client} client */
