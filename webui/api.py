@@ -12,8 +12,8 @@ from flask import Blueprint, Response, current_app, request
 
 from servers.kit.errors import SettingError
 from servers.kit.events import Bytes, Event
-from servers.kit.lab import Export, Lab
-from servers.kit.settings import parse
+from servers.kit.lab import Export, Lab, Tool
+from servers.kit.settings import RequestSettings, parse
 from webui import openapi
 from webui.auth import allow, person, student, teacher
 from webui.dashboard import Dashboard, NotFound
@@ -187,13 +187,28 @@ def runs(id: str) -> Response:
 @student
 def submit(id: str) -> Response:
     """Fire a test request at a running server. With ?wait=1 the answer is 200 and its result, within 60 s."""
-    board = dashboard()
-    found = board.instance(id)
+    found = dashboard().instance(id)
+    return _submit(found, found.lab.request, None)
+
+
+@route(blueprint, "POST", "/instances/<id>/tools/<name>", takes=openapi.tool_schema, gives=openapi.REQUEST,
+       status=202, errors=(400, 403, 404, 409, 429),
+       query={"wait": {"type": "string", "enum": ["0", "1"]}})  # fmt: skip
+@student
+def run_tool(id: str, name: str) -> Response:
+    """Run one of the lab's tools: a request like others, by another program. See GET /labs."""
+    found = dashboard().instance(id)
+    tool = _named(found.lab.tool, name)
+    allow(tool.role)
+    return _submit(found, tool.request, tool)
+
+
+def _submit(found: Instance, kind: type[RequestSettings], tool: Tool | None) -> Response:
+    board, who = dashboard(), person()
     wait = _choice("wait", "0", "1") == "1"
-    wanted = parse(found.lab.request, body())
-    who = person()
+    wanted = parse(kind, body())
     address = "" if who.teaches else network(request.remote_addr or "")
-    made = board.requests.submit(found, wanted, who.name, who.id, address)
+    made = board.requests.submit(found, wanted, who.name, who.id, address, tool)
     if wait and board.requests.wait(made, WAIT_SECONDS):
         return to_json(mine(board.request_json(made)))
     return to_json(mine(board.request_json(made)), 202)

@@ -261,7 +261,8 @@ class Dashboard:
             (self._wanted.add if wanted else self._wanted.discard)(instance.id)
         self.history.changed(instance, instance.id in self._wanted)
         if instance.state in ("stopped", "failed", "stopping"):
-            self.requests.cancel_all(instance.id, f"{instance.title} is {instance.state}.")
+            why = f"{instance.title} is {instance.state}."
+            self.requests.cancel_all(instance.id, why, server_only=True)
         if self.emitter:
             self.emitter.state(self.instance_json(instance))
 
@@ -336,7 +337,7 @@ class Dashboard:
                 self.requests.fatal(request, f"{message.message} {message.hint}".strip())
 
         return Child(
-            request.lab.client, request.arguments, channel=self.channel, on_message=heard,
+            request.module, request.arguments, channel=self.channel, on_message=heard,
             on_change=self.supervisor.wake.set,
         )  # fmt: skip
 

@@ -63,7 +63,7 @@ class Topic:
         self.n = n
         self.reserved = n
         self.events: deque[Event] = deque(maxlen=KEPT)
-        self.marks: dict[str, deque[Event]] = {snake(k.__name__): deque(maxlen=KEPT) for k in lab.view.marks}
+        self.marks: dict[str, deque[Event]] = {snake(k.__name__): deque(maxlen=KEPT) for k in lab.marks}
         self.seconds: deque[tuple[float, dict[str, int]]] = deque(maxlen=SECONDS)
         self.counters: dict[str, int] = dict.fromkeys(lab.counters.__struct_fields__, 0)
         self.dropped = dropped

@@ -57,9 +57,9 @@ REQUEST = _object(
     "id instance person state arguments command result error output",
     id=STRING, instance=STRING, person=STRING, person_id=STRING, mine=BOOLEAN,
     state={"type": "string", "enum": ["queued", "running", "done", "failed", "cancelled"]},
-    position=_or_null(INTEGER), session=BOOLEAN, arguments=ANY_OBJECT, command=STRING, created=NUMBER,
-    started=_or_null(NUMBER), ended=_or_null(NUMBER), result=_or_null(ANY_OBJECT), error=STRING,
-    output=STRING, first=_or_null(INTEGER), cut=ANY_OBJECT,
+    position=_or_null(INTEGER), session=BOOLEAN, tool=STRING, arguments=ANY_OBJECT,
+    command=STRING, created=NUMBER, started=_or_null(NUMBER), ended=_or_null(NUMBER),
+    result=_or_null(ANY_OBJECT), error=STRING, output=STRING, first=_or_null(INTEGER), cut=ANY_OBJECT,
 )  # fmt: skip
 RUNS = _object(
     "runs",
@@ -78,9 +78,9 @@ LABS = _object(
     "labs",
     labs=_list(
         _object(
-            "name title settings request actions queries",
+            "name title settings request actions queries tools",
             name=STRING, title=STRING, summary=STRING, settings=ANY_OBJECT, request=ANY_OBJECT,
-            actions=_list(ANY_OBJECT), queries=_list(ANY_OBJECT),
+            actions=_list(ANY_OBJECT), queries=_list(ANY_OBJECT), tools=_list(ANY_OBJECT),
         )
     ),
 )  # fmt: skip
@@ -118,6 +118,11 @@ def request_schema(labs: dict[str, Lab]) -> Schema:
     return _either([schema(lab.request) for lab in labs.values()])
 
 
+def tool_schema(labs: dict[str, Lab]) -> Schema:
+    """The body of a tool's run: the request of one of the labs' tools."""
+    return _either([schema(tool.request) for lab in labs.values() for tool in lab.tools] or [ANY_OBJECT])
+
+
 def _either(shapes: list[Schema]) -> Schema:
     return shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
 
@@ -150,6 +155,17 @@ def lab_json(lab: Lab) -> dict[str, Any]:
                 "arguments": schema(q.arguments),
             }
             for q in lab.queries
+        ],
+        "tools": [
+            {
+                "name": t.name,
+                "title": t.title,
+                "help": t.help,
+                "role": t.role,
+                "needs_server": t.needs_server,
+                "request": schema(t.request),
+            }
+            for t in lab.tools
         ],
     }
 

@@ -13,8 +13,9 @@ import segno
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 
+from servers.kit.errors import SettingError
 from servers.kit.events import snake
-from servers.kit.lab import Action, Lab, Query
+from servers.kit.lab import Action, Lab, Query, Tool
 from servers.kit.settings import fields
 from webui import auth, text
 from webui.auth import Refused, gate, student, teacher
@@ -103,7 +104,7 @@ def _lab_data(lab: Lab) -> dict[str, Any]:
         "transport": view.transport,
         "view": {
             "spark": view.spark, "tiles": list(view.tiles), "picture": view.picture,
-            "template": view.template, "quiet": [snake(kind.__name__) for kind in view.quiet],
+            "template": view.template, "quiet": [snake(kind.__name__) for kind in lab.quiet],
             "primary": view.primary, "presets": msgspec.to_builtins(view.presets),
             "skeleton": bool(view.skeleton),
         },
@@ -124,7 +125,17 @@ def _lab_data(lab: Lab) -> dict[str, Any]:
             for q in lab.queries
         ],
         "exports": [{"name": e.name, "title": e.title} for e in lab.exports],
+        "tools": [_tool_data(tool) for tool in lab.tools],
         "session": lab.session is not None,
+    }  # fmt: skip
+
+
+def _tool_data(tool: Tool) -> dict[str, Any]:
+    return {
+        "name": tool.name, "title": tool.title, "help": tool.help, "role": tool.role,
+        "client": tool.client, "request": fields_json(tool.request), "primary": tool.primary,
+        "needs_server": tool.needs_server, "picture": tool.picture,
+        "events": [snake(kind.__name__) for kind in tool.events],
     }  # fmt: skip
 
 
@@ -150,9 +161,12 @@ def _lab_context(lab: Lab) -> dict[str, Any]:
 
 def _allowed(calls: tuple[Action | Query, ...]) -> list[tuple[Action | Query, Any]]:
     """The actions or queries that this person may use, each with the fields of its form."""
+    return [(call, fields(call.arguments)) for call in calls if _may(call.role)]
+
+
+def _may(role: str) -> bool:
     me = _me()
-    role = me["role"] if me else ""
-    return [(call, fields(call.arguments)) for call in calls if role in ("teacher", call.role)]
+    return me is not None and me["role"] in ("teacher", role)
 
 
 # -- the pages
@@ -211,9 +225,28 @@ def instance(id: str) -> Any:
     found = board.instance(id)
     shown = board.instance_json(found)
     context = _lab_context(found.lab) | {
-        "actions": _allowed(found.lab.actions), "queries": _allowed(found.lab.queries)
+        "actions": _allowed(found.lab.actions), "queries": _allowed(found.lab.queries),
+        "tools": found.lab.tools,
     }  # fmt: skip
     return render_template("instance.html", page=page_data(found.lab, shown), instance=shown, **context)
+
+
+@blueprint.route("/instances/<id>/tools/<name>")
+@student
+def tool(id: str, name: str) -> Any:
+    """A tool of an instance's lab: its form, for those who may run it; its picture and results, for all."""
+    board = dashboard()
+    found = board.instance(id)
+    try:
+        shown = found.lab.tool(name)
+    except SettingError as error:
+        raise NotFound(f"{error.message} {error.hint}") from None
+    it = board.instance_json(found)
+    page = {**page_data(found.lab, it), "tool": {**_tool_data(shown), "may": _may(shown.role)}}
+    return render_template(
+        "tool.html", page=page, lab=found.lab, instance=it, tool=shown, may=_may(shown.role),
+        request_fields=fields(shown.request),
+    )  # fmt: skip
 
 
 @blueprint.route("/join", methods=["GET", "POST"])

@@ -1,7 +1,8 @@
 """Test requests: short-lived client programs, queued fairly, one per person at a time.
 
-A request that is a session takes input, does not queue, and ends after five idle
-minutes. ``tick()`` does what is due; the clock and the way to start a child are passed in.
+A run of one of a lab's tools is a request like any other, of another program. A request
+that is a session takes input, does not queue, and ends after five idle minutes.
+``tick()`` does what is due; the clock and the way to start a child are passed in.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from servers.kit.errors import LabError
+from servers.kit.lab import Tool
 from servers.kit.settings import RequestSettings, arguments
 from webui.states import WrongState
 from webui.supervisor import SILENT_SECONDS, STOP_SECONDS, Instance, Process
@@ -63,12 +65,15 @@ class Request:
         person: str,
         person_id: str,
         address: str = "",
+        tool: Tool | None = None,
     ) -> None:
         self.id, self.instance_id, self.wanted = id, instance.id, wanted
         self.person, self.person_id, self.address = person, person_id, address
-        self.lab = instance.lab
-        self.host, self.port = target(instance)
-        self.session = bool(self.lab.session and self.lab.session(wanted))
+        self.lab, self.tool = instance.lab, tool
+        self.module = tool.client if tool else self.lab.client
+        self.needs_server = not tool or tool.needs_server
+        self.aim = target(instance) if self.needs_server else None
+        self.session = bool(not tool and self.lab.session and self.lab.session(wanted))
         self.state: RequestState = "queued"
         self.created, self.started, self.ended = time.time(), 0.0, 0.0
         self.child: Client | None = None
@@ -81,8 +86,9 @@ class Request:
 
     @property
     def arguments(self) -> list[str]:
-        """HOST PORT and the flags that the client is started with."""
-        return [self.host, str(self.port), *arguments(self.wanted)]
+        """The words that the program is started with: HOST PORT, where it is aimed at one, and flags."""
+        aim = [self.aim[0], str(self.aim[1])] if self.aim else []
+        return [*aim, *arguments(self.wanted)]
 
 
 class Listener(Protocol):
@@ -124,15 +130,18 @@ class RequestQueue:
         person: str,
         person_id: str,
         address: str = "",
+        tool: Tool | None = None,
     ) -> Request:
-        """Queue a request at a running server. Raises WrongState or TooMany.
+        """Queue a request, or a run of ``tool``, at a running server. Raises WrongState or TooMany.
 
-        ``address`` is the machine that it comes from; "" for this one, where there is no limit.
+        A tool that needs no server runs at a stopped one, too. ``address`` is the machine that
+        it comes from; "" for this one, where there is no limit.
         """
         with self.changes:
-            if instance.state != "running":
+            if instance.state != "running" and (tool is None or tool.needs_server):
                 raise WrongState(f"{instance.title} is {instance.state}. Start it, then send the request.")
-            request = Request(f"r{next(self._numbers)}", instance, wanted, person, person_id, address)
+            number = f"r{next(self._numbers)}"
+            request = Request(number, instance, wanted, person, person_id, address, tool)
             mine = [r for r in self.active.values() if r.person_id == person_id]
             if request.session:
                 sessions = [r.address for r in self.active.values() if r.session]
@@ -179,11 +188,11 @@ class RequestQueue:
             else:
                 raise WrongState(f"The request is {request.state} already.")
 
-    def cancel_all(self, instance_id: str, why: str) -> None:
-        """End all requests at an instance."""
+    def cancel_all(self, instance_id: str, why: str, *, server_only: bool = False) -> None:
+        """End all requests at an instance; with ``server_only`` those that need its server."""
         with self.changes:
             for request in list(self.active.values()):
-                if request.instance_id == instance_id:
+                if request.instance_id == instance_id and (request.needs_server or not server_only):
                     request.error = why
                     if request.state == "queued":
                         self._finish(request, "cancelled")

@@ -50,15 +50,51 @@ def run_client(
 
     ``client`` returns the exit code and prints for the terminal itself.
     """
-    parser = _parser(lab.client, lab.title + ": the client.", fields(lab.request), positional=True)
-    request, flags = _read(parser, lab.request, arguments, {})
+    words = f"{lab.title}: the client."
+    _run_aimed(lab.client, words, lab.request, client, arguments)
+
+
+def run_tool(
+    lab: Lab,
+    name: str,
+    function: Callable[..., int],
+    arguments: Sequence[str] | None = None,
+) -> NoReturn:
+    """Do for the lab's tool ``name`` what ``run_client`` does for its client.
+
+    A tool that needs no server takes no HOST and PORT: its function is called as
+    ``function(request, report)``.
+    """
+    tool = lab.tool(name)
+    words = f"{lab.title}: {tool.title}. {tool.help}".rstrip()
+    if tool.needs_server:
+        _run_aimed(tool.client, words, tool.request, function, arguments)
+    parser = _parser(tool.client, words, fields(tool.request))
+    request, flags = _read(parser, tool.request, arguments, {})
+    _finish(lambda report: function(request, report), request, flags.json)
+
+
+def _run_aimed(
+    module: str,
+    words: str,
+    struct: type[msgspec.Struct],
+    function: Callable[[str, int, Any, Report], int],
+    arguments: Sequence[str] | None,
+) -> NoReturn:
+    """Run a program that is aimed at a server."""
+    parser = _parser(module, words, fields(struct), positional=True)
+    request, flags = _read(parser, struct, arguments, {})
     try:
         port = _port(flags.PORT)
     except SettingError as error:
         _usage(parser, error, {})
-    report = _report(flags.json, None, request, client=True)
+    _finish(lambda report: function(flags.HOST, port, request, report), request, flags.json)
+
+
+def _finish(work: Callable[[Report], int], request: Any, json: bool) -> NoReturn:
+    report = _report(json, None, request, client=True)
     done: list[int] = []
-    code = _run(lambda: done.append(client(flags.HOST, port, request, report)), report, request, None)
+    code = _run(lambda: done.append(work(report)), report, request, None)
     sys.exit(code or (done[0] if done else 0))
 
 

@@ -108,7 +108,29 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     skeleton: str = ""
 
 
-N = TypeVar("N", "Action", "Query", "Export")
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """A further program of the lab beside its client, with a page of its own: a race, a load.
+
+    It is queued, run and stored as a test request is. ``client`` is its module; it gets
+    HOST and PORT of the server, unless ``needs_server`` is false: then it gets neither and
+    runs while the server is stopped, too. What it reports as ``events`` stands among the
+    instance's events, is kept as marks, and is left out of the traffic log until asked for.
+    With ``picture`` its page draws from them, with static/js/labs/LAB/NAME.js.
+    """
+
+    name: str
+    title: str
+    request: type[RequestSettings]
+    client: str
+    role: Role = "student"
+    primary: str = "Run"
+    help: str = ""
+    needs_server: bool = True
+    events: tuple[type[Event], ...] = ()
+    picture: bool = False
+
+
+N = TypeVar("N", "Action", "Query", "Export", "Tool")
 
 
 class Lab(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,12 +154,27 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...] = ()
     queries: tuple[Query, ...] = ()
     exports: tuple[Export, ...] = ()
+    tools: tuple[Tool, ...] = ()
     session: Callable[[Any], bool] | None = None
 
     @property
     def kinds(self) -> tuple[type[Event], ...]:
         """Every kind of event that the lab's programs may report."""
-        return SHARED + self.events
+        return SHARED + self.events + self._of_tools
+
+    @property
+    def marks(self) -> tuple[type[Event], ...]:
+        """The kinds that pictures are drawn from: the lab's own, and those of its tools."""
+        return self.view.marks + self._of_tools
+
+    @property
+    def quiet(self) -> tuple[type[Event], ...]:
+        """The kinds that the traffic log leaves out until asked."""
+        return self.view.quiet + self._of_tools
+
+    @property
+    def _of_tools(self) -> tuple[type[Event], ...]:
+        return tuple(dict.fromkeys(kind for tool in self.tools for kind in tool.events))
 
     @property
     def folder(self) -> Path:
@@ -155,6 +192,10 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
     def export(self, name: str) -> Export:
         """The lab's own export of that name; SettingError if there is none."""
         return _named(self.exports, name, "export")
+
+    def tool(self, name: str) -> Tool:
+        """The tool of that name; SettingError if there is none."""
+        return _named(self.tools, name, "tool")
 
 
 def _named(entries: tuple[N, ...], name: str, word: str) -> N:

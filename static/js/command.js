@@ -48,6 +48,11 @@ export function whyNot(state, teacher) {
   }
 }
 
+/** Whether a request was made by this page's form: the server's page has one, each tool's page another. @param {import("./types.js").Request} request @param {{tool?: {name: string}}} page */
+export function madeHere(request, page) {
+  return (request.tool ?? "") === (page.tool?.name ?? "");
+}
+
 /** Whether a request waits or runs. @param {import("./types.js").Request} request */
 export function isOpen(request) {
   return request.state === "queued" || request.state === "running";

@@ -11,7 +11,7 @@ const MARKS = { queued: "…", running: "▸", done: "✓", failed: "!", cancell
  * @param {boolean} mine @param {() => void} choose
  */
 export function historyLine(request, page, mine, choose) {
-  const what = filled(page.lab?.view.primary ?? "Request", request.arguments);
+  const what = filled(page.tool?.primary ?? page.lab?.view.primary ?? "Request", request.arguments);
   return el(
     "li", { "data-state": request.state },
     el(

@@ -1,6 +1,6 @@
 /** What came of a test request: progress, summary, details, the terminal's text, and those before. */
 
-import { isOpen } from "./command.js";
+import { isOpen, madeHere } from "./command.js";
 import { el, fill, write } from "./dom.js";
 import { duration } from "./format.js";
 import { historyLine } from "./history.js";
@@ -40,16 +40,17 @@ export function mountResults(element, store, page, hooks, isMine) {
   let drawn = "";
   let asked = 0;
 
-  const open = () => store.state.requests.find((entry) => isMine(entry) && entry.session && entry.state === "running");
+  const all = () => store.state.requests.filter((entry) => madeHere(entry, page));
+  const open = () => all().find((entry) => isMine(entry) && entry.session && entry.state === "running");
   const look = followOutput(store, () => open() ?? (panels[2].hidden ? undefined : pick()));
-  const pick = () => store.state.requests.find((entry) => entry.id === chosen) ?? store.state.requests.find(isMine) ?? store.state.requests[0];
+  const pick = () => all().find((entry) => entry.id === chosen) ?? all().find(isMine) ?? all()[0];
 
   function show() {
     asked = 0;
     const request = pick();
     empty.hidden = Boolean(request);
     body.hidden = !request;
-    fold.hidden = store.state.requests.length < 2;
+    fold.hidden = all().length < 2;
     if (!request) return;
     write(title, isMine(request) ? "Your request" : `Request of ${request.person}`);
     write(status, statusWords(request, hooks));
@@ -87,10 +88,10 @@ export function mountResults(element, store, page, hooks, isMine) {
   let listed = "";
   /** Made anew only when it says something new: a button that has the focus keeps it. */
   function showPast() {
-    const shape = store.state.requests.map((request) => `${request.id} ${request.state}`).join("|");
+    const shape = all().map((request) => `${request.id} ${request.state}`).join("|");
     if (shape === listed) return;
     listed = shape;
-    fill(past, ...store.state.requests.map((request) => historyLine(request, page, isMine(request), () => choose(request.id))));
+    fill(past, ...all().map((request) => historyLine(request, page, isMine(request), () => choose(request.id))));
   }
 
   /** @param {string} id */

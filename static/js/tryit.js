@@ -1,8 +1,8 @@
-/** The form that sends a test request, and which request its results show. */
+/** The form that sends a test request or runs a tool, and which request its results show. */
 
 import { call } from "./api.js";
 import { byId, el, one, say, write } from "./dom.js";
-import { commandLine, filled, isOpen, whyNot } from "./command.js";
+import { commandLine, filled, isOpen, madeHere, whyNot } from "./command.js";
 import { inputOf, readFields, showFaults, toFirstFault } from "./fields.js";
 import { machine, reachableCommand } from "./reach.js";
 import { mountResults } from "./results.js";
@@ -16,7 +16,10 @@ import { mountResults } from "./results.js";
 
 /** @param {HTMLElement} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page @param {LabHooks} hooks */
 export function mountTry(element, store, page, hooks) {
-  const lab = /** @type {import("./types.js").Lab} */ (page.lab);
+  const { request: fields, primary } = page.tool ?? formOf(/** @type {import("./types.js").Lab} */ (page.lab));
+  const isMine = (/** @type {Request} */ request) => Boolean(request.mine) || request.person_id === page.me?.id;
+  const results = mountResults(byId("results"), store, page, hooks, isMine);
+  if (page.tool && !page.tool.may) return { send: async () => {} };
   const form = byId("request");
   const send = /** @type {HTMLButtonElement} */ (byId("send"));
   const cancel = /** @type {HTMLButtonElement} */ (byId("cancel"));
@@ -26,25 +29,25 @@ export function mountTry(element, store, page, hooks) {
   /** @type {Map<string, string>} */
   const states = new Map();
 
-  const isMine = (/** @type {Request} */ request) => request.mine || request.person_id === page.me?.id;
-  const current = () => store.state.requests.find((entry) => isMine(entry) && isOpen(entry));
+  const current = () => store.state.requests.find((entry) => isMine(entry) && isOpen(entry) && madeHere(entry, page));
   const quick = quickButton(submit);
-  const results = mountResults(byId("results"), store, page, hooks, isMine);
+  const away = el("button", { type: "button", onclick: stop, hidden: true }, "Cancel");
+  if (page.tool) quick.after(away);
 
   function show() {
-    const values = readFields(lab.request, "request");
+    const values = readFields(fields, "request");
     const open = current();
-    const reason = open ? openWords(open) : whyNot(store.state.instance?.state ?? "stopped", teacher);
+    const reason = open ? openWords(open) : page.tool?.needs_server === false ? "" : whyNot(store.state.instance?.state ?? "stopped", teacher);
     for (const button of [send, quick]) {
-      write(button, filled(lab.view.primary, values));
+      write(button, filled(primary, values));
       button.disabled = sending || reason !== "";
     }
     quick.title = reason;
     write(byId("send-reason"), reason);
-    cancel.hidden = !open || (open.session && open.state === "running");
+    away.hidden = cancel.hidden = !open || (open.session && open.state === "running");
     const { client_command: client = "", address = "" } = store.state.instance ?? {};
-    const there = reachableCommand(client, address, machine(page, location.hostname));
-    write(byId("client-command"), commandLine(there, lab.request, values));
+    const there = reachableCommand(page.tool ? toolCommand(page.tool, client) : client, address, machine(page, location.hostname));
+    write(byId("client-command"), there && commandLine(there, fields, values));
   }
 
   async function submit() {
@@ -54,14 +57,14 @@ export function mountTry(element, store, page, hooks) {
     show();
     problemLine.hidden = true;
     try {
-      const request = await call("POST", `/instances/${id}/requests`, readFields(lab.request, "request"));
-      showFaults(lab.request, "request", []);
+      const request = await call("POST", `/instances/${id}/${page.tool ? `tools/${page.tool.name}` : "requests"}`, readFields(fields, "request"));
+      showFaults(fields, "request", []);
       if (!store.state.requests.some((entry) => entry.id === request.id)) store.dispatch({ type: "request", request });
       results.choose(request.id);
     } catch (problem) {
       const error = /** @type {import("./api.js").ApiError} */ (problem);
-      const rest = showFaults(lab.request, "request", error.faults ?? []);
-      toFirstFault(lab.request, "request");
+      const rest = showFaults(fields, "request", error.faults ?? []);
+      toFirstFault(fields, "request");
       problemLine.hidden = rest.length === 0 && Boolean(error.faults);
       write(problemLine, error.words ?? String(error));
     }
@@ -69,16 +72,18 @@ export function mountTry(element, store, page, hooks) {
     show();
   }
 
+  function stop() {
+    const open = current();
+    if (open) call("DELETE", `/requests/${open.id}`).catch((error) => write(byId("send-reason"), error.words));
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
   });
   form.addEventListener("input", show);
-  cancel.addEventListener("click", () => {
-    const open = current();
-    if (open) call("DELETE", `/requests/${open.id}`).catch((error) => write(byId("send-reason"), error.words));
-  });
-  for (const field of lab.request) inputOf(field, "request")?.setAttribute("data-request", field.name);
+  cancel.addEventListener("click", stop);
+  for (const field of fields) inputOf(field, "request")?.setAttribute("data-request", field.name);
 
   store.subscribe((state, change) => {
     for (const request of change.requests ?? []) {
@@ -90,6 +95,16 @@ export function mountTry(element, store, page, hooks) {
   });
   show();
   return { send: submit };
+}
+
+/** @param {import("./types.js").Lab} lab */
+function formOf(lab) {
+  return { request: lab.request, primary: lab.view.primary };
+}
+
+/** The command line that runs the tool. @param {import("./types.js").Tool} tool @param {string} client the lab's client at the server; "" while that does not run */
+function toolCommand(tool, client) {
+  return tool.needs_server ? client.replace(/^python -m \S+/, `python -m ${tool.client}`) : `python -m ${tool.client}`;
 }
 
 /** The same button above the picture, where its effect is seen. @param {() => void} submit */

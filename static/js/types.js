@@ -13,11 +13,14 @@
  *   primary: string, presets: Preset[], skeleton: boolean}} LabView
  * @typedef {{name: string, title: string, summary: string, transport: string, view: LabView,
  *   counters: Counter[], settings: Field[], request: Field[], events: {kind: string, doc: string}[],
- *   actions: Call[], queries: Call[], exports: {name: string, title: string}[], session: boolean}} Lab
+ *   actions: Call[], queries: Call[], exports: {name: string, title: string}[], session: boolean,
+ *   tools: Tool[]}} Lab
+ * @typedef {{name: string, title: string, help: string, role: string, client: string, request: Field[],
+ *   primary: string, needs_server: boolean, picture: boolean, events: string[], may?: boolean}} Tool
  * @typedef {{role: "teacher"|"student", name: string, id: string}} Person
  * @typedef {{me: Person|null, lab: Lab|null, instance: Instance|null, class_link: string,
  *   class_mode: boolean, labs: Record<string, {title: string, summary: string, spark: string,
- *   transport: string, port: number}>}} Page
+ *   transport: string, port: number}>, tool?: Tool}} Page
  * @typedef {{message: string, hint?: string, field?: string, port?: number|null}} Trouble
  * @typedef {"stopped"|"starting"|"running"|"backoff"|"failed"|"stopping"} State
  * @typedef {{id: string, lab: string, title: string, state: State, settings: Record<string, any>,
@@ -32,7 +35,7 @@
  *   Record<string, any>} Event
  * @typedef {"queued"|"running"|"done"|"failed"|"cancelled"} RequestState
  * @typedef {{id: string, instance: string, person: string, person_id: string, mine?: boolean,
- *   state: RequestState, position: number|null, session: boolean, arguments: Record<string, any>,
+ *   state: RequestState, position: number|null, session: boolean, tool?: string, arguments: Record<string, any>,
  *   command: string, created: number, started: number|null, ended: number|null,
  *   result: Record<string, any>|null, error: string, cut?: Record<string, number>, output: string, first: number|null}} Request
  * @typedef {[number, Record<string, number>]} Second
