@@ -16,7 +16,7 @@ class Pause(msgspec.Struct, frozen=True):
 
 
 class FilePart(msgspec.Struct, frozen=True):
-    """Bytes of an open file: ``size`` of them from ``start`` on. Whoever sends the last closes it."""
+    """Bytes of an open file: ``size`` of them from ``start`` on."""
 
     file: int
     start: int
@@ -30,7 +30,8 @@ class Answer(msgspec.Struct):
     """What is answered. ``fields`` lack those that every answer has (Date, Server, framing).
 
     ``size`` is the body's length in bytes; None: not known before it is sent, so that it
-    goes out in chunks. ``close``: the connection ends after it.
+    goes out in chunks. ``close``: the connection ends after it. ``file`` is open, and closed when
+    all is sent.
     """
 
     status: int
@@ -38,6 +39,7 @@ class Answer(msgspec.Struct):
     body: Iterable[Piece] = ()
     size: int | None = 0
     close: bool = False
+    file: int | None = None
 
 
 def text(status: int, words: str, *fields: tuple[str, str], kind: str = "text/plain") -> Answer:

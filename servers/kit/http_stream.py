@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -174,6 +175,23 @@ def _trailers(buffer: bytearray) -> Headers | None:
 
 
 # -- streams of messages
+
+
+@lru_cache(maxsize=512)
+def one_request(data: bytes) -> Request | None:
+    """The request that ``data`` is, if it is just one, whole, without a body and without a fault; else None.
+
+    Kept, so that the same bytes give the same object: a server that is asked the same again
+    and again need not read it again.
+    """
+    if not data.endswith(b"\r\n\r\n") or not data[:1].isalpha() or len(data) > MAX_HEAD:
+        return None
+    try:
+        whole = find_head(data) == len(data)
+        request = parse_request(data) if whole else None
+    except HttpError:
+        return None
+    return request if request and request.framing is NO_BODY else None
 
 
 class RequestReader:

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Worker:
     """One worker. ``on_message(worker, message)`` and ``on_end(worker)`` are called from a thread of its own.
 
-    ``handed`` are file descriptors that it gets under the same numbers.
+    ``handed`` are file descriptors that it gets under the same numbers, ``environment`` variables of its own.
     """
 
     def __init__(
@@ -41,11 +41,12 @@ class Worker:
         on_message: Callable[[Worker, wire.Up], None],
         on_end: Callable[[Worker], None],
         handed: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._on_message, self._on_end = on_message, on_end
         self._sock, theirs = socket.socketpair()
         self._lock = threading.Lock()
-        environment = dict(os.environ)
+        environment = {**os.environ, **(environment or {})}
         environment[wire.ADDRESS_VARIABLE] = f"fd:{theirs.fileno()}"
         environment[wire.TOKEN_VARIABLE] = "worker"
         with theirs:
@@ -54,7 +55,8 @@ class Worker:
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=ROOT, env=environment,
                 pass_fds=(theirs.fileno(), *handed),
             )  # fmt: skip
-        threading.Thread(target=self._listen, name="worker", daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, name="worker", daemon=True)
+        self._thread.start()
 
     @property
     def pid(self) -> int:
@@ -81,6 +83,10 @@ class Worker:
         self.process.wait()
         if self.process.stdin:
             self.process.stdin.close()
+
+    def join(self, seconds: float = 2.0) -> None:
+        """Wait until all that it told has been heard."""
+        self._thread.join(seconds)
 
     def _listen(self) -> None:
         decode = msgspec.json.Decoder(wire.Up).decode

@@ -1,0 +1,149 @@
+"""One connection served with calls that block: receive, answer, receive, answer, until it ends.
+
+The models iterative, threads and processes all do just this with a connection. They differ
+in who does it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import time
+from collections.abc import Iterator
+
+from servers.http_web.answer import FilePart, Pause, Piece
+from servers.http_web.book import Book
+from servers.http_web.content import Site
+from servers.http_web.conversation import Conversation
+from servers.http_web.protocol import Written
+from servers.kit.addresses import show
+from servers.kit.sockets import in_words
+
+RECEIVE = 65536
+FILE_STEP = 4 * 1024 * 1024
+"""Bytes of a file given to the kernel at once."""
+LINGER = 1.0
+"""Seconds to read on after the last answer, so that a reset does not take it away (RFC 9112, 9.6)."""
+
+
+def talk(sock: socket.socket, site: Site, book: Book, listener: socket.socket | None = None) -> None:
+    """Serve one connection to its end.
+
+    With ``listener``, a connection is closed after its answer, or while it is idle, when
+    somebody waits there: this program serves one at a time.
+    """
+    with sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        crowded = (lambda: bool(select.select([listener], [], [], 0)[0])) if listener else (lambda: False)
+        conversation = Conversation(site, book, show(sock.getpeername()), crowded)
+        reason = "the program ends"
+        try:
+            reason = _exchange(sock, conversation, listener)
+        except OSError as error:  # the client is gone, or does not read
+            reason = in_words(error)
+        finally:
+            conversation.close(reason)
+
+
+def _exchange(sock: socket.socket, conversation: Conversation, listener: socket.socket | None) -> str:
+    """Requests and answers in turn; why it ended."""
+    while True:
+        data = _receive(sock, conversation, listener)
+        if data == b"":
+            conversation.ended()
+            return "the client closed it"
+        written = None
+        if data is None:
+            written = conversation.timed_out()
+        elif (answer := conversation.quick(data)) is not None:
+            sock.sendall(answer)
+        else:
+            conversation.received(data)
+            written = conversation.next()
+        while written is not None:
+            _send(sock, conversation, written)
+            conversation.done()
+            written = conversation.next()
+        if conversation.over:
+            _linger(sock)
+            return "too slow" if data is None else "we closed it"
+
+
+def _receive(sock: socket.socket, conversation: Conversation, listener: socket.socket | None) -> bytes | None:
+    """The next bytes; b"" at the end, None when the time is over (or, idle, somebody else waits)."""
+    between = conversation.idle and conversation.number > 0
+    wait = conversation.site.settings.keep_alive if between else conversation.deadline - time.monotonic()
+    if between and listener:
+        ready = select.select([sock, listener], [], [], wait)[0]
+        if sock not in ready:
+            return None
+    if wait <= 0:
+        return None
+    if sock.gettimeout() != wait:
+        sock.settimeout(wait)
+    try:
+        return sock.recv(RECEIVE)
+    except TimeoutError:
+        return None
+
+
+def _send(sock: socket.socket, conversation: Conversation, written: Written) -> None:
+    """Send an answer, piece by piece. TimeoutError: the client does not read."""
+    if written.wait:
+        time.sleep(written.wait)
+    sock.settimeout(conversation.site.settings.body_timeout)
+    for piece in joined(written):
+        if isinstance(piece, Pause):
+            time.sleep(piece.seconds)
+        elif isinstance(piece, FilePart):
+            _send_file(sock, conversation, piece)
+        else:
+            sock.sendall(piece)
+            conversation.sent(len(piece))
+
+
+def joined(written: Written) -> Iterator[Piece]:
+    """The head and the body; one piece, and so one segment, of the head and a body of bytes."""
+    first = next(written.body, b"")
+    if isinstance(first, bytes):
+        yield written.head + first
+    else:
+        if written.head:
+            yield written.head
+        yield first
+    yield from written.body
+
+
+def _send_file(sock: socket.socket, conversation: Conversation, part: FilePart) -> None:
+    """Let the kernel send it, without a copy in this program, where it can (sendfile(2))."""
+    start, end = part.start, part.start + part.size
+    while start < end:
+        if hasattr(os, "sendfile"):
+            if not select.select([], [sock], [], sock.gettimeout())[1]:
+                raise TimeoutError("the client does not read")
+            try:
+                count = os.sendfile(sock.fileno(), part.file, start, min(FILE_STEP, end - start))
+            except BlockingIOError:
+                continue
+        else:
+            os.lseek(part.file, start, os.SEEK_SET)
+            data = os.read(part.file, min(RECEIVE, end - start))
+            sock.sendall(data)
+            count = len(data)
+        if count == 0:  # the file has become shorter: the length that was promised cannot be kept
+            raise ConnectionAbortedError("the file was cut while it was sent")
+        start += count
+        conversation.sent(count)
+
+
+def _linger(sock: socket.socket) -> None:
+    """Close in order: say that no more comes, and read what the client still sends."""
+    end = time.monotonic() + LINGER
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        while (left := end - time.monotonic()) > 0:
+            sock.settimeout(left)
+            if not sock.recv(RECEIVE):
+                return
