@@ -77,12 +77,18 @@ def answer(request: Request, path: str, query: str, now: float) -> Answer | None
     if demo is None or (slash and not rest):
         return None
     try:
-        values = parse_qs(query, keep_blank_values=True, max_num_fields=20)
-        return demo.answer(Ask(request, rest, {key: value[0] for key, value in values.items()}, now))
+        return demo.answer(Ask(request, rest, _params(query), now))
     except HttpError as error:
-        return text(error.status, error.message + "\n", NO_STORE)
+        return text(error.status, error.message + "\n", NO_STORE, NO_SNIFFING)
+
+
+def _params(query: str) -> dict[str, str]:
+    """The query's parts, of each name the first."""
+    try:
+        found = parse_qs(query, keep_blank_values=True, max_num_fields=20)
     except ValueError:
-        return text(400, "The query has more than 20 parts.\n", NO_STORE)
+        raise HttpError(400, "The query has more than 20 parts.") from None
+    return {name: values[0] for name, values in found.items()}
 
 
 # -- numbers from the path and the query
@@ -278,12 +284,12 @@ def best_language(wanted: str) -> str:
     """The greeting's language for an Accept-Language value: the highest q first (RFC 9110, 12.5.4)."""
     weights: dict[str, float] = {}
     for place, member in enumerate(split_list(wanted)):
-        tag, *rest = split_list(member, ";")
-        q = next((value for name, value in map(parameter, rest) if name == "q"), "1")
+        tag, _, rest = member.partition(";")
+        q = next((value for name, value in map(parameter, split_list(rest, ";")) if name == "q"), "1")
         if q is None or not re.fullmatch(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", q):
             continue
         weight = float(q) - place / 1e6 if float(q) else 0.0  # of equals, the first
-        language = tag.lower().partition("-")[0]
+        language = tag.strip(" \t").lower().partition("-")[0]
         weights[language] = max(weight, weights.get(language, 0.0))
     others = weights.get("*", 0.0)
     best = max(GREETINGS, key=lambda language: weights.get(language, others))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def working_copy(folder: Path) -> Path:
     if folder.is_dir() and any(folder.iterdir()):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = folder.with_name(f".{folder.name}-{os.getpid()}")
+    unfinished = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     try:
         shutil.copytree(demo_site(), unfinished, ignore=shutil.ignore_patterns(".*"))
         with contextlib.suppress(OSError):  # another program may have been first: then its copy stays
@@ -50,7 +51,7 @@ def _make_large(folder: Path) -> None:
     with contextlib.suppress(OSError):
         if place.stat().st_size == 64 * LINES:
             return
-    unfinished = folder / f".{LARGE}-{os.getpid()}"
+    unfinished = folder / f".{LARGE}-{secrets.token_hex(4)}"
     with contextlib.suppress(OSError):
         try:
             unfinished.write_bytes(b"".join(map(large_line, range(1, LINES + 1))))
