@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from servers.http_web.race_events import RaceFinished, RaceStarted, RaceTick
+from servers.http_web.race_settings import RaceRequest
 from servers.http_web.settings import Counters, Request, Settings
 from servers.kit.http_events import HttpRequest, HttpResponse
-from servers.kit.lab import Lab, Preset, View
+from servers.kit.lab import Lab, Preset, Tool, View
 
 LAB = Lab(
     name="http_web",
@@ -15,6 +17,21 @@ LAB = Lab(
     client="servers.http_web.client",
     counters=Counters,
     events=(HttpRequest, HttpResponse),
+    tools=(
+        Tool(
+            name="race",
+            title="Race",
+            request=RaceRequest,
+            client="servers.http_web.race",
+            role="teacher",
+            primary="Start the race",
+            help="The same load against several models of concurrency at once, each on a server of its own: "
+            "who waits?",
+            needs_server=False,
+            events=(RaceStarted, RaceTick, RaceFinished),
+            picture=True,
+        ),
+    ),
     view=View(
         summary="Serves files over HTTP/1.1: one after the other, or many at once.",
         transport="tcp",

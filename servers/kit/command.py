@@ -174,7 +174,8 @@ def _parser(
 
 def _add(parser: argparse.ArgumentParser, field: Field) -> None:
     default = "" if field.default in (None, "") else f" Default: {field.default}."
-    limits = "" if field.type in ("flag", "text") else f" {field.wants()[0].upper()}{field.wants()[1:]}."
+    free = field.type in ("flag", "text") and not field.several
+    limits = "" if free else f" {field.wants()[0].upper()}{field.wants()[1:]}."
     text = (field.help + limits + default).replace("%", "%%")
     if field.positional:
         needed = None if field.required else "?"

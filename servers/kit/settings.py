@@ -31,6 +31,7 @@ def ui(
     slider: tuple[float, float] | None = None,
     positional: bool = False,
     multiline: bool = False,
+    several: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """What a field's ``Meta(extra=...)`` tells the form and the command line.
 
@@ -42,11 +43,12 @@ def ui(
     slider    the ends of the slider, where those are narrower than ge and le
     positional a client takes it without a flag, after HOST and PORT
     multiline a text of several lines
+    several   the words of which a text is one or more, with commas between: boxes to tick
     """
     given = {
         "unit": unit, "live": live, "flags": flags, "step": step,
         "advanced": advanced, "slider": slider, "positional": positional,
-        "multiline": multiline,
+        "multiline": multiline, "several": several,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value}
 
@@ -103,6 +105,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     slider: tuple[float, float] | None = None
     positional: bool = False
     multiline: bool = False
+    several: tuple[str, ...] = ()
 
     @property
     def flag(self) -> str:
@@ -115,6 +118,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
             words = "one of " + ", ".join(self.choices)
         elif self.type == "flag":
             words = "true or false"
+        elif self.several:
+            words = f"one or more of {', '.join(self.several)}, with commas between"
         elif self.type == "text":
             words = f"a text of at most {self.max_length} characters" if self.max_length else "a text"
         else:
