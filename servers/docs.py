@@ -29,9 +29,10 @@ def events_page() -> str:
     for kind in SHARED:
         lines += _section(kind)
     for lab in LABS.values():
-        if lab.events:
+        own = lab.kinds[len(SHARED) :]
+        if own:
             lines += [f"## Kinds of the lab {lab.title}", ""]
-            for kind in lab.events:
+            for kind in own:
                 lines += _section(kind)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -68,6 +69,9 @@ def _words(hint: Any) -> tuple[str, str]:
         return _words(inner)[0], meta.description or ""
     if get_origin(hint) is Literal:
         return " or ".join(f"`{word}`" for word in get_args(hint)), ""
+    if get_origin(hint) in (list, tuple):
+        parts = dict.fromkeys(_words(part)[0] for part in get_args(hint) if part is not ...)
+        return "list of " + " and ".join(f"({part})" if "list" in part else part for part in parts), ""
     if get_args(hint) and get_origin(hint) is not dict:
         return " or ".join(_words(part)[0] for part in get_args(hint)), ""
     names = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null"}

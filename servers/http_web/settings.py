@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from servers.http_web.compose import check_method, header_lines, target_of, unescape
 from servers.kit.settings import RequestSettings, ServerSettings, ui
 
 PORT = 6789
@@ -103,7 +104,7 @@ class Request(RequestSettings, frozen=True, kw_only=True):
         Meta(
             max_length=4000,
             title="Path",
-            description="What to ask for: /index.html",
+            description="What to ask for: /index.html. Blanks and the like are percent-encoded.",
             extra=ui(positional=True),
         ),
     ] = "/"
@@ -159,6 +160,12 @@ class Request(RequestSettings, frozen=True, kw_only=True):
             extra=ui(unit="s", advanced=True),
         ),
     ] = 10.0
+
+    def __post_init__(self) -> None:
+        check_method(self.method)
+        target_of(self.path)
+        header_lines(self.headers)
+        unescape(self.raw)
 
 
 class Counters(msgspec.Struct):

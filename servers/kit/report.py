@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import msgspec
 
@@ -153,6 +153,13 @@ class Report:
     def room(self) -> bool:
         """Whether one more event would be told."""
         return len(self.queue) < self.waiting
+
+    @property
+    def audience(self) -> Literal["dashboard", "json", "text"]:
+        """Who is told: the dashboard, a program that reads JSON lines, or a person's terminal."""
+        if self._channel:
+            return "dashboard"
+        return "json" if isinstance(self._output, JsonOutput) else "text"
 
     def emit(self, event: Event) -> None:
         """Tell an event, or count it as left out."""
