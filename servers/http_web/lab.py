@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from servers.http_web.events import DownloadProgress
+from servers.http_web.race_events import RaceFinished, RaceStarted, RaceTick
+from servers.http_web.race_settings import RaceRequest
 from servers.http_web.settings import Counters, Request, Settings
 from servers.kit.events import ConnectionClosed, ConnectionOpened, ServerListening
 from servers.kit.har import har
 from servers.kit.http_events import HttpRequest, HttpResponse
-from servers.kit.lab import Export, Lab, Preset, View
+from servers.kit.lab import Export, Lab, Preset, Tool, View
 
 
 def to_har(folder: Path, settings: Any, events: list[Any]) -> bytes:
@@ -28,6 +30,21 @@ LAB = Lab(
     client="servers.http_web.client",
     counters=Counters,
     events=(HttpRequest, HttpResponse, DownloadProgress),
+    tools=(
+        Tool(
+            name="race",
+            title="Race",
+            request=RaceRequest,
+            client="servers.http_web.race",
+            role="teacher",
+            primary="Start the race",
+            help="The same load against several models of concurrency at once, each on a server of its own: "
+            "who waits?",
+            needs_server=False,
+            events=(RaceStarted, RaceTick, RaceFinished),
+            picture=True,
+        ),
+    ),
     exports=(Export(name="har", title="HAR", media="application/json", function=to_har),),
     view=View(
         summary="Serves files over HTTP/1.1: one after the other, or many at once.",
