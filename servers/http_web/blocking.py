@@ -17,6 +17,7 @@ from servers.http_web.answer import FilePart, Pause, Piece
 from servers.http_web.book import Book
 from servers.http_web.content import Site
 from servers.http_web.conversation import Conversation
+from servers.http_web.files import read_part
 from servers.http_web.protocol import Written
 from servers.kit.addresses import show
 from servers.kit.sockets import in_words
@@ -38,7 +39,7 @@ def talk(sock: socket.socket, site: Site, book: Book, listener: socket.socket | 
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         crowded = (lambda: bool(select.select([listener], [], [], 0)[0])) if listener else (lambda: False)
         conversation = Conversation(site, book, show(sock.getpeername()), crowded)
-        reason = "the program ends"
+        reason = "the server ends"
         try:
             reason = _exchange(sock, conversation, listener)
         except OSError as error:  # the client is gone, or does not read
@@ -128,8 +129,7 @@ def _send_file(sock: socket.socket, conversation: Conversation, part: FilePart) 
             except BlockingIOError:
                 continue
         else:
-            os.lseek(part.file, start, os.SEEK_SET)
-            data = os.read(part.file, min(RECEIVE, end - start))
+            data = read_part(FilePart(part.file, start, min(RECEIVE, end - start)))
             sock.sendall(data)
             count = len(data)
         if count == 0:  # the file has become shorter: the length that was promised cannot be kept

@@ -7,12 +7,13 @@ import time
 from urllib.parse import quote
 
 from servers.http_web import demo
-from servers.http_web.answer import Answer
-from servers.http_web.files import Folder, Moved, Upload
+from servers.http_web.answer import Answer, FilePart, Piece
+from servers.http_web.files import Folder, Moved, Upload, read_part
 from servers.http_web.protocol import (
     READING,
     SERVER,
     WRITING,
+    Found,
     check_method,
     file_answer,
     options_answer,
@@ -123,23 +124,30 @@ class Site:
 
     def _file(self, request: Request, path: str, now: float) -> Answer:
         found = self.folder.find(path)
-        answer = file_answer(request, found, now)
-        if any(not isinstance(piece, bytes) for piece in answer.body) and request.method == "GET":
-            answer.file = found.file
-        else:
+        try:
+            answer = file_answer(request, found, now)
+            if answer.status == 200 and request.method == "GET" and found.size <= READY_SIZE:
+                self._keep(request, path, answer, found)
+        except BaseException:
             os.close(found.file)
-        if answer.status == 200 and request.method == "GET" and found.size <= READY_SIZE:
-            self._keep(request, path, answer)
+            raise
+        parts = [piece for piece in answer.body if isinstance(piece, FilePart)]
+        if request.method == "GET" and sum(part.size for part in parts) > READY_SIZE:
+            answer.file = found.file  # too large for one piece: it is sent from the file
+            return answer
+        if request.method == "GET":
+            answer.body = [_bytes(piece) for piece in answer.body]
+        os.close(found.file)
         return answer
 
-    def _keep(self, request: Request, path: str, answer: Answer) -> None:
+    def _keep(self, request: Request, path: str, answer: Answer, found: Found) -> None:
         """Keep the answer ready, if the next one to the same request will be the same."""
-        if answer.file is None or request.version != "HTTP/1.1" or "connection" in request.headers:
+        if request.version != "HTTP/1.1" or "connection" in request.headers:
             return
-        state = os.fstat(answer.file)
+        state = os.fstat(found.file)
         if time.time() - max(state.st_mtime, state.st_ctime) < SETTLED:
             return
-        body = os.pread(answer.file, READY_SIZE, 0) if hasattr(os, "pread") else b""
+        body = read_part(FilePart(found.file, 0, READY_SIZE))
         if len(body) != state.st_size:
             return
         fields = "".join(f"{name}: {value}\r\n" for name, value in answer.fields)
@@ -157,3 +165,7 @@ class Site:
             current = Validators(found.etag, found.modified_ns // 1_000_000_000)
         if status := precondition(request.method, request.headers, current, now):
             raise HttpError(status, "What is stored there is not as the request wants it.")
+
+
+def _bytes(piece: Piece) -> Piece:
+    return read_part(piece) if isinstance(piece, FilePart) else piece

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from servers.http_web.answer import FilePart
 from servers.http_web.protocol import Found, segments
 from servers.kit.errors import SettingError
 from servers.kit.http import HttpError
@@ -125,6 +126,14 @@ class Folder:
 
 def _found(file: int, name: str, state: os.stat_result) -> Found:
     return Found(file, name, state.st_size, state.st_mtime_ns, state.st_ino)
+
+
+def read_part(part: FilePart) -> bytes:
+    """The bytes of a part of a file; fewer if it has become shorter."""
+    if hasattr(os, "pread"):
+        return os.pread(part.file, part.size, part.start)
+    os.lseek(part.file, part.start, os.SEEK_SET)
+    return os.read(part.file, part.size)
 
 
 class Moved(Exception):

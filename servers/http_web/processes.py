@@ -11,6 +11,7 @@ when one dies. They end with it, however it ends.
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import threading
@@ -57,22 +58,32 @@ class Pool:
         self._now: dict[Worker, tuple[dict[str, int], int]] = {}
         self._before: Counter[str] = Counter()  # of those that ended
         self._missed = 0
-        self._ended = threading.Semaphore(0)
+        self._lock = threading.Lock()  # for the list of workers
+        self._counting = threading.Lock()
+        self._lacking = threading.Semaphore(0)
+        self._over = False
         self._decode = msgspec.json.Decoder(_union(LAB.kinds)).decode
         self._report.count_by(self.totals)
         self._report.on_change(self.apply)
 
     def run(self) -> None:
-        """Keep the pool full."""
-        for number in range(self._site.settings.workers):
-            self._start(number)
-        number = self._site.settings.workers
+        """Keep the pool full. A thread starts the workers, so that a signal interrupts no start half-way."""
+        for _ in range(self._site.settings.workers):
+            self._lacking.release()
+        threading.Thread(target=self._fill, name="pool", daemon=True).start()
         while True:
-            self._ended.acquire()
-            self._report.emit(ServerError(t=now(), message="A worker died; another takes its place."))
-            time.sleep(PATIENCE)
-            self._start(number)
-            number += 1
+            time.sleep(60)
+
+    def _fill(self) -> None:
+        for number in itertools.count():
+            self._lacking.acquire()
+            if number >= self._site.settings.workers:
+                self._report.emit(ServerError(t=now(), message="A worker died; another takes its place."))
+                time.sleep(PATIENCE)
+            with self._lock:
+                if self._over:
+                    return
+                self._workers.append(self._start(number))
 
     def apply(self, settings: Settings) -> None:
         """Live settings changed: hand them down."""
@@ -82,45 +93,49 @@ class Pool:
 
     def totals(self) -> tuple[dict[str, int], int]:
         """The workers' counters together, and how many events were left out."""
-        total = Counter(self._before)
-        missed = self._report.missed + self._missed
-        for counters, dropped in list(self._now.values()):
-            total.update(counters)
-            missed += dropped
+        with self._counting:
+            total = Counter(self._before)
+            missed = self._report.missed + self._missed
+            for counters, dropped in self._now.values():
+                total.update(counters)
+                missed += dropped
         zero = msgspec.structs.asdict(self._report.counters)
         return {name: total[name] for name in zero}, missed
 
     def end(self) -> None:
         """End all workers, and hear their last words."""
-        workers = list(self._workers)
+        with self._lock:
+            self._over = True
+            workers = list(self._workers)
         for worker in workers:
             worker.process.terminate()
         for worker in workers:
             worker.end()
             worker.join()
 
-    def _start(self, number: int) -> None:
+    def _start(self, number: int) -> Worker:
         descriptor = self._listener.fileno()
-        worker = Worker(
+        return Worker(
             "servers.http_web.worker", arguments(self._site.settings), on_message=self._heard,
             on_end=self._gone, handed=(descriptor,), environment={LISTENER: f"{descriptor}:{number}"},
         )  # fmt: skip
-        self._workers.append(worker)
 
     def _heard(self, worker: Worker, message: wire.Up) -> None:
         if isinstance(message, wire.Batch):
-            self._now[worker] = (message.counters, message.dropped)
+            with self._counting:
+                self._now[worker] = (message.counters, message.dropped)
             for raw in message.events:
                 self._report.emit(self._decode(raw))
 
     def _gone(self, worker: Worker) -> None:
-        counters, dropped = self._now.pop(worker, ({}, 0))
-        self._before.update({**counters, "open": 0})
-        self._missed += dropped
+        with self._counting:
+            counters, dropped = self._now.pop(worker, ({}, 0))
+            self._before.update({**counters, "open": 0})
+            self._missed += dropped
         worker.end()
-        if worker in self._workers:
+        with self._lock:
             self._workers.remove(worker)
-        self._ended.release()
+        self._lacking.release()
 
 
 def _union(kinds: tuple[type[Event], ...]) -> Any:

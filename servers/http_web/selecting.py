@@ -26,6 +26,7 @@ from servers.http_web.blocking import LINGER, RECEIVE, joined
 from servers.http_web.book import Book
 from servers.http_web.content import Site
 from servers.http_web.conversation import Conversation
+from servers.http_web.files import read_part
 from servers.http_web.protocol import Written
 from servers.kit.addresses import show
 from servers.kit.sockets import in_words
@@ -41,7 +42,11 @@ SWEEP = 0.25
 
 def serve(listener: socket.socket, site: Site, book: Book) -> None:
     """Serve everybody at once."""
-    Loop(listener, site, book).run()
+    loop = Loop(listener, site, book)
+    try:
+        loop.run()
+    finally:
+        loop.close()
 
 
 class Client:
@@ -81,6 +86,12 @@ class Loop:
                 else:
                     self._step(key.data, events)
             self._look_at_the_clock()
+
+    def close(self) -> None:
+        """End all connections."""
+        for client in list(self.clients):
+            self._close(client, "the server ends")
+        self.selector.close()
 
     # -- what the kernel says is ready
 
@@ -175,8 +186,7 @@ class Loop:
         if hasattr(os, "sendfile"):
             count = os.sendfile(client.sock.fileno(), part.file, part.start, size)
         else:
-            os.lseek(part.file, part.start, os.SEEK_SET)
-            count = client.sock.send(os.read(part.file, size))
+            count = client.sock.send(read_part(FilePart(part.file, part.start, size)))
         if count == 0:
             raise ConnectionAbortedError("the file was cut while it was sent")
         client.talk.sent(count)
