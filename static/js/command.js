@@ -8,17 +8,25 @@
  */
 export function commandLine(base, fields, values) {
   const words = [base];
+  /** @type {string[]} */
+  const last = [];
   for (const field of fields) {
     const value = values[field.name];
+    if (field.positional && value !== "" && value !== null && value !== undefined) {
+      const text = String(value);
+      (text.startsWith("-") ? last : words).push(quote(text));
+      continue;
+    }
     if (value === field.default || value === null || value === undefined || value === "") continue;
     const long = `--${field.name.replaceAll("_", "-")}`;
     if (field.type === "flag") words.push(value ? long : `--no-${long.slice(2)}`);
+    else if (String(value).startsWith("-")) words.push(`${long}=${quote(String(value))}`);
     else words.push(field.flags?.[0] ?? long, quote(String(value)));
   }
-  return words.join(" ");
+  return (last.length ? [...words, "--", ...last] : words).join(" ");
 }
 
-/** @param {string} word */
+/** A word as a POSIX shell reads it back; line breaks stand in the quotes as they are. @param {string} word */
 function quote(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -80,9 +80,9 @@ export function mountResults(element, store, page, hooks, isMine) {
   /** @param {Request} request */
   function draw(request) {
     const { result } = request;
-    fill(summary, request.error && el("p", { class: "error" }, request.error), result && (hooks.resultSummary?.(request, page) ?? null), result && scalars(result, Boolean(hooks.resultSummary)));
+    fill(summary, request.error && el("p", { class: "error" }, request.error), result && (hooks.resultSummary?.(request, page) ?? null), result && !hooks.resultDetails && scalars(result, Boolean(hooks.resultSummary)));
     if (!result && !request.error) fill(summary, el("p", { class: "empty" }, request.state === "cancelled" ? "Cancelled before there was a result." : request.session ? "The session is open: what it says is in the terminal tab." : "The numbers come at the end. The chart and the terminal show it as it happens."));
-    fill(panels[1], result ? (resultTable(result, hooks.columns, request.cut) ?? valueView(result)) : el("p", { class: "empty" }, "Nothing yet."));
+    fill(panels[1], result ? (hooks.resultDetails?.(request) ?? resultTable(result, hooks.columns, request.cut) ?? valueView(result)) : el("p", { class: "empty" }, "Nothing yet."));
   }
 
   let listed = "";
@@ -117,7 +117,7 @@ function statusWords(request, hooks) {
       return request.position ? `waiting, place ${request.position} in the queue` : "waiting";
     case "running":
       if (request.session) return "open";
-      return progress ? `running, ${progress.done} of ${progress.total}` : "running";
+      return progress ? `running, ${progress.words ?? `${progress.done} of ${progress.total}`}` : "running";
     default:
       return `${request.state}${took}`;
   }
@@ -127,6 +127,6 @@ function statusWords(request, hooks) {
 function showProgress(bar, request, hooks) {
   bar.classList.toggle("off", !isOpen(request) || request.session);
   const progress = hooks.progress?.(request);
-  if (request.state === "queued" || (request.state === "running" && !progress)) bar.removeAttribute("value");
+  if (request.state === "queued" || (request.state === "running" && !progress?.total)) bar.removeAttribute("value");
   else bar.value = progress && request.state === "running" ? progress.done / Math.max(1, progress.total) : 1;
 }

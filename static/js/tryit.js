@@ -9,8 +9,9 @@ import { mountResults } from "./results.js";
 
 /** @typedef {import("./types.js").Request} Request */
 /**
- * @typedef {{progress?: (request: Request) => {done: number, total: number}|null,
+ * @typedef {{progress?: (request: Request) => {done: number, total: number, words?: string}|null,
  *   resultSummary?: (request: Request, page: import("./types.js").Page) => HTMLElement|null,
+ *   resultDetails?: (request: Request) => HTMLElement|null,
  *   columns?: Record<string, string>}} LabHooks what a lab's own module may add
  */
 
