@@ -37,7 +37,7 @@ LAB = Lab(
             request=RaceRequest,
             client="servers.http_web.race",
             role="teacher",
-            primary="Start the race",
+            primary="Race {clients} clients",
             help="The same load against several models of concurrency at once, each on a server of its own: "
             "who waits?",
             needs_server=False,

@@ -21,6 +21,7 @@ from servers.http_web.race_load import Lane
 from servers.http_web.race_servers import Server, start, until
 from servers.http_web.race_settings import RaceRequest, RaceResult, Row
 from servers.http_web.race_words import head, line, ranked, table, verdict
+from servers.http_web.settings import Settings
 from servers.kit.command import run_tool
 from servers.kit.errors import SettingError
 from servers.kit.report import Report, now
@@ -45,6 +46,7 @@ def race(request: RaceRequest, report: Report) -> int:
             found.run()
         except KeyboardInterrupt:
             found.reason = "stopped"
+        found.last_look()
         result = found.result()
         report.emit(RaceFinished(t=now(), reason=result.reason, verdict=result.verdict))
         for words in ("", *table(result.rows), "", result.verdict):
@@ -120,6 +122,7 @@ class Race:
             RaceStarted(
                 t=now(), models=request.chosen, clients=request.clients, requests=request.requests,
                 delay=request.delay, slow=request.slow, keep_alive=request.keep_alive, limit=request.seconds,
+                workers=Settings().workers,
             )
         )  # fmt: skip
         self.report.say(head(request.chosen))
@@ -179,6 +182,13 @@ class Race:
             max_ms=round(times.longest * 1000, 2) if times.count else None,
             most_in_line=contest.most_in_line, at_once=contest.at_once,
         )  # fmt: skip
+
+    def last_look(self) -> None:
+        """Tell how those stand whose race was cut short."""
+        self.now = time.monotonic()
+        for contest in self.contests:
+            if contest.lane.clients and not contest.told:
+                self.report.emit(self._tick(contest, *contest.look()))
 
     def result(self) -> RaceResult:
         """How all have fared."""

@@ -18,6 +18,7 @@ class RaceStarted(Event, frozen=True, kw_only=True):
     delay: Annotated[float, Meta(description="seconds of work that a server adds to each request")]
     slow: Annotated[int, Meta(description="clients for each model that never finish their request")] = 0
     keep_alive: bool = False
+    workers: Annotated[int, Meta(description="processes of the model «processes»")] = 0
     limit: Annotated[float, Meta(description="seconds after which the race ends")] = 0.0
 
     def line(self) -> str:

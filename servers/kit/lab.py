@@ -115,7 +115,8 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     HOST and PORT of the server, unless ``needs_server`` is false: then it gets neither and
     runs while the server is stopped, too. What it reports as ``events`` stands among the
     instance's events, is kept as marks, and is left out of the traffic log until asked for.
-    With ``picture`` its page draws from them, with static/js/labs/LAB/NAME.js.
+    With ``picture`` its page draws from them, with static/js/labs/LAB/NAME.js, dressed by
+    static/css/labs/LAB/NAME.css.
     """
 
     name: str

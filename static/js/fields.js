@@ -62,8 +62,24 @@ export function writeField(field, prefix, value) {
   if (!input) return;
   if (field.type === "flag") input.checked = Boolean(value);
   else if (input.validity?.badInput || !same(toValue(field, input.value), value)) input.value = toText(value);
+  for (const box of boxesOf(input.id)) box.checked = String(value ?? "").split(",").includes(box.value);
   const slider = sliderOf(field, prefix);
   if (slider && value !== null) slide(slider, Number(value));
+}
+
+/** The boxes of a field that is several words of a few. @param {string} id @returns {HTMLInputElement[]} */
+function boxesOf(id) {
+  return [.../** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll(`[data-several="${id}"] input`))];
+}
+
+/** Let the boxes of such fields write what is ticked into their field, before anybody reads it. */
+export function tieBoxes() {
+  document.addEventListener("input", ({ target }) => {
+    const group = target instanceof Element ? target.closest("[data-several]") : null;
+    const id = group?.getAttribute("data-several") ?? "";
+    const input = /** @type {HTMLInputElement|null} */ (document.getElementById(id));
+    if (input) input.value = boxesOf(id).filter((box) => box.checked).map((box) => box.value).join(",");
+  }, true);
 }
 
 /** @param {Field} field @param {string} prefix @returns {HTMLInputElement|null} */

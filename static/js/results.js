@@ -97,6 +97,7 @@ export function mountResults(element, store, page, hooks, isMine) {
   /** @param {string} id */
   function choose(id) {
     chosen = id;
+    hooks.chosen?.(id);
     show();
   }
 

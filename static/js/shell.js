@@ -1,6 +1,7 @@
 /** What every page has around it: theme, projector, menu, help, keys, copy buttons, connection. */
 
 import { all, el, one, say, write } from "./dom.js";
+import { tieBoxes } from "./fields.js";
 
 /** @typedef {{key: string, does: string, run?: () => void}} Key */
 
@@ -24,6 +25,7 @@ export function mountShell() {
   showProjector();
   mountMenu();
   document.addEventListener("click", copy);
+  tieBoxes();
   document.addEventListener("keydown", press);
 }
 
