@@ -143,8 +143,11 @@ class Loop:
 
     # -- sending
 
-    def _answer(self, client: Client, written: Written | None) -> None:
-        """Begin with the next answer; without one, wait for more bytes, or close."""
+    def _answer(self, client: Client, written: Written | None, at_once: bool = True) -> None:
+        """Begin with the next answer; without one, wait for more bytes, or close.
+
+        Not ``at_once``: in the next turn, for who pipelines a thousand requests is one client among others.
+        """
         if written is None:
             if client.talk.over:
                 self._linger(client)
@@ -154,8 +157,10 @@ class Loop:
         client.pieces = joined(written)
         if written.wait:
             self._pause(client, written.wait)
-        else:
+        elif at_once:
             self._write(client)
+        else:
+            self._want(client, WRITE)
 
     def _write(self, client: Client) -> None:
         """Send as much of the answer as fits now, but no more of a file than a step."""
@@ -165,7 +170,7 @@ class Loop:
                 if piece is None:
                     client.pieces = None
                     client.talk.done()
-                    self._answer(client, client.talk.next())
+                    self._answer(client, client.talk.next(), at_once=False)
                     return
                 if isinstance(piece, Pause):
                     self._pause(client, piece.seconds)

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -446,6 +447,20 @@ def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
         rest = rest[length:]
     assert [status for status, _ in bodies] == [200, 404, 200, 200, 200], "nothing after Connection: close"
     assert [bodies[i][1] for i in (0, 2, 3, 4)] == [HELLO, b"page\n", BIG, HELLO]
+
+
+def test_thousands_of_pipelined_requests_are_answered(web: Web) -> None:
+    request = b"GET /HelloWorld.html HTTP/1.1\r\nHost: x\r\n\r\n"
+    with web.connect() as sock:
+        sender = threading.Thread(
+            target=sock.sendall,
+            args=(2999 * request + request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),),
+        )
+        sender.start()
+        answer = read_all(sock)
+        sender.join()
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == answer.count(HELLO) == 3000
+    assert web.curl(web.url + "/HelloWorld.html")[2] == HELLO, "the server still runs"
 
 
 def test_a_client_that_says_it_is_done_still_gets_its_answer(web: Web) -> None:
