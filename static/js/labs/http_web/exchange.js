@@ -138,11 +138,15 @@ function bytesOf({ request, response }) {
   );
 }
 
-/** Text with its line ends as symbols. @param {string} text */
+/** The names of bytes that are no letters. @type {Record<string, string>} */
+const NAMES = { "\r": "CR", "\n": "LF", "\t": "TAB", "\0": "NUL" };
+
+/** Text with a small tag for each byte that is no letter: few fonts have the symbols ␍ and ␊. @param {string} text */
 export function rawView(text) {
-  const parts = text.slice(0, SHOWN).split(/(\r\n|\r|\n)/).map((part, place) => {
-    if (place % 2 === 0) return part.replace(/[\0-\x08\x0b-\x1f]/g, (letter) => String.fromCharCode(0x2400 + letter.charCodeAt(0))).replaceAll("\t", "␉\t");
-    return el("span", { class: "lineend" }, part.replace("\r", "␍").replace("\n", "␊") + "\n");
+  const parts = text.slice(0, SHOWN).split(/([\0-\x1f])/).flatMap((part, place) => {
+    if (place % 2 === 0) return [part];
+    const tag = el("span", { class: "byte" }, NAMES[part] ?? `x${part.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    return part === "\n" ? [tag, "\n"] : [tag];
   });
   return el("pre", { class: "terminal raw", tabindex: "0" }, ...parts);
 }
