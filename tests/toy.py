@@ -1,7 +1,7 @@
 """A lab of a few lines, put into a copy of the project: what is needed to add one, and no more.
 
 A TCP echo with one setting, one live setting, one event, an action that also works offline, a
-query, and a request that may be a session. ``make_toy_tree`` returns the copy's folder.
+query, a tool, and a request that may be a session. ``make_toy_tree`` returns the copy's folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import msgspec
 from msgspec import Meta
 
 from servers.kit.events import Event
-from servers.kit.lab import Action, Export, Lab, Query, View
+from servers.kit.lab import Action, Export, Lab, Query, Tool, View
 from servers.kit.settings import RequestSettings, ServerSettings, ui
 
 
@@ -58,6 +58,27 @@ class Echoed(Event, frozen=True, kw_only=True):
     def line(self) -> str:
         """The event in words."""
         return f"{self.peer} said {self.words}"
+
+
+class ChorusRequest(RequestSettings, frozen=True, kw_only=True):
+    """What is sung."""
+
+    verses: Annotated[int, Meta(ge=1, le=20, title="Verses")] = 3
+    voices: Annotated[
+        str,
+        Meta(title="Voices", pattern="^(high|low)(,(high|low))*$", extra=ui(several=("high", "low"))),
+    ] = "high,low"
+
+
+class Sung(Event, frozen=True, kw_only=True):
+    """The chorus heard its verse come back."""
+
+    verse: int
+    answer: str
+
+    def line(self) -> str:
+        """The event in words."""
+        return f"verse {self.verse} came back as {self.answer}"
 
 
 class Forget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,6 +119,12 @@ LAB = Lab(
     actions=(Action(name="forget", title="Forget lines", arguments=Forget, offline=forget),),
     queries=(Query(name="said", title="What was said", function=said),),
     exports=(Export(name="txt", title="Text", media="text/plain", function=as_text),),
+    tools=(
+        Tool(
+            name="chorus", title="Chorus", request=ChorusRequest, client="servers.toy_echo.chorus",
+            role="teacher", primary="Sing {verses} verses", help="All verses at once.", events=(Sung,),
+        ),
+    ),
     session=lambda request: request.stay,
     view=View(summary="Says back what it hears.", transport="tcp", spark="lines", tiles=("lines",)),
 )
@@ -208,6 +235,42 @@ if __name__ == "__main__":
     run_client(LAB, talk)
 '''
 
+CHORUS = '''
+"""The toy lab's tool: says verse after verse."""
+
+from __future__ import annotations
+
+import socket
+
+import msgspec
+
+from servers.kit.command import run_tool
+from servers.kit.report import Report, now
+from servers.toy_echo.lab import LAB, ChorusRequest, Sung
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What came back."""
+
+    sung: int
+    voices: str
+
+
+def sing(host: str, port: int, request: ChorusRequest, report: Report) -> int:
+    """Say the verses, each in its own time."""
+    with socket.create_connection((host, port), 5) as sock, sock.makefile("rw") as stream:
+        for verse in range(1, request.verses + 1):
+            stream.write(f"verse {verse}\\n")
+            stream.flush()
+            report.emit(Sung(t=now(), verse=verse, answer=stream.readline().strip()))
+    report.result(Result(request.verses, request.voices))
+    return 0
+
+
+if __name__ == "__main__":
+    run_tool(LAB, "chorus", sing)
+'''
+
 README = "# A toy echo\n\nSays back what it hears. See [the greeting](#control-greeting).\n"
 
 
@@ -239,5 +302,5 @@ def add_lab(tree: Path, name: str, **files: str) -> None:
 def make_toy_tree(tmp_path: Path) -> Path:
     """A copy of the project with the toy lab in it."""
     tree = copy_tree(tmp_path)
-    add_lab(tree, NAME, lab_py=LAB, server_py=SERVER, client_py=CLIENT, README_md=README)
+    add_lab(tree, NAME, lab_py=LAB, server_py=SERVER, client_py=CLIENT, chorus_py=CHORUS, README_md=README)
     return tree

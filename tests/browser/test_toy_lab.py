@@ -176,3 +176,45 @@ def test_what_a_labs_own_picture_shows_is_not_shown_again(teacher, board):
     page = open_instance(teacher, board, board.create())
     expect(page.locator("#picture")).to_contain_text("To expect")
     expect(page.locator("#lab-data")).to_be_hidden()
+
+
+def test_its_tool_has_a_page_with_a_form_its_events_and_its_result(teacher, board):
+    page = open_instance(teacher, board, board.create(NAME))
+    page.get_by_role("link", name="Chorus").click()
+    page.wait_for_url("**/tools/chorus")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Chorus")
+    expect(page.locator("#picture")).to_contain_text("press the button")
+    page.locator("#request-verses").fill("4")
+    page.get_by_label("high").uncheck()
+    expect(page.locator("#client-command")).to_contain_text("servers.toy_echo.chorus 127.0.0.1")
+    expect(page.locator("#client-command")).to_contain_text("--verses 4 --voices low")
+    page.locator("#picture .quick").click()
+    finished(page)
+    expect(page.locator("#picture li")).to_have_text(
+        [f"verse {n} came back as hello: verse {n}" for n in range(1, 5)]
+    )
+    expect(page.locator("#results")).to_contain_text("low")
+    picture(page, "toy-tool")
+    page.locator(".toolhead a").click()
+    expect(page.locator("#rows")).not_to_contain_text("came back as")
+    expect(page.locator("#results")).to_contain_text("No results yet")
+
+
+def test_no_box_ticked_is_said_beside_them(teacher, board):
+    instance = board.create(NAME)
+    page = teacher.open(url(board, f"/instances/{instance['id']}/tools/chorus"))
+    for voice in ("high", "low"):
+        page.get_by_label(voice).uncheck()
+    page.locator("#send").click()
+    expect(page.locator("#request-voices-error")).to_contain_text("one or more of high, low")
+
+
+def test_a_student_watches_the_teachers_tool(student, board):
+    instance = board.create(NAME)
+    page = student.open(url(board, f"/instances/{instance['id']}/tools/chorus"))
+    expect(page.locator("#link")).to_contain_text("live")
+    expect(page.locator("#request")).to_have_count(0)
+    expect(page.locator("#picture")).to_contain_text("when the teacher presses the button")
+    board.api("POST", f"/instances/{instance['id']}/tools/chorus?wait=1", {"verses": 2})
+    expect(page.locator("#picture li")).to_have_count(2)
+    expect(page.locator("#results")).to_contain_text("done")

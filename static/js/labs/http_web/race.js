@@ -1,5 +1,6 @@
 /** The race's picture: a lane for each model, and who stood in line over the time. */
 
+import { isOpen, madeHere } from "../../command.js";
 import { el, fill, write } from "../../dom.js";
 import { plural } from "../../format.js";
 import { grid } from "../../resulttable.js";
@@ -38,8 +39,10 @@ export function picture(element, store, page) {
   function draw() {
     asked = 0;
     const run = races.pick(chosen);
+    const soon = starting();
     empty.hidden = Boolean(run);
     whole.hidden = !run;
+    write(readout, soon ? "starting the servers…" : run ? readoutWords(run) : "");
     if (!run) return;
     if (run !== shown) {
       shown = run;
@@ -48,10 +51,15 @@ export function picture(element, store, page) {
       fill(head, ...["Seconds", ...run.lanes.map((lane) => lane.model)].map((title) => el("th", { scope: "col" }, title)));
     }
     for (const lane of lanes) lane.update();
-    write(readout, readoutWords(run));
-    write(verdict, run.over ? run.verdict : "");
+    write(verdict, run.over && !soon ? run.verdict : "");
     chart.update(run);
     list();
+  }
+
+  /** Whether a race was asked for whose load has not begun. */
+  function starting() {
+    const newest = store.state.requests.find((request) => madeHere(request, page));
+    return newest !== undefined && isOpen(newest) && !races.runs.has(newest.id);
   }
 
   function list() {
@@ -67,7 +75,7 @@ export function picture(element, store, page) {
   store.subscribe((state, change) => {
     if (change.replaced) races.clear();
     if (races.add(change.marks) && !change.replaced) chosen = "";
-    if (!state.paused && (change.replaced || change.marks.length || change.type === "pause")) plan();
+    if (!state.paused && (change.replaced || change.marks.length || change.requests || change.type === "pause")) plan();
   });
   draw();
 
