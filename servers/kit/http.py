@@ -26,6 +26,8 @@ MAX_HEAD = 32 * 1024
 """Bytes of a whole head at the most, and of a trailer section."""
 MAX_FIELDS = 100
 """Header fields at the most."""
+KEPT = 4096
+"""Bytes of a head at the most that is remembered, with what was read from it."""
 MAX_METHOD = 24
 """Letters of a method at the most; the longest registered one has 17."""
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
@@ -173,33 +175,38 @@ def _keeps(version: str, headers: Headers) -> bool:
 # -- heads
 
 
-def find_head(buffer: bytes | bytearray, strict: bool = True) -> int:
+def find_head(buffer: bytes | bytearray, strict: bool = True, start: int = 0) -> int:
     """Where the head at the buffer's start ends, empty line included; 0 if it is not whole yet.
 
     Line ends are CRLF, or LF in all of a head (RFC 9112, 2.2, lets a server take that; sheets'
-    programs send it). ``strict`` refuses a head that mixes them.
+    programs send it). ``strict`` refuses a head that mixes them. The first ``start`` bytes were
+    looked at before, so that a head that drips in costs no more than one that comes at once.
     """
+    if not strict:
+        marks = ((mark, buffer.find(mark, max(0, start - 2))) for mark in (b"\n\n", b"\n\r\n"))
+        return min((at + len(mark) for mark, at in marks if at >= 0), default=0)
     first = buffer.find(b"\n")
     if first < 0:
         return 0
-    if first > 0 and buffer[first - 1] == 13:
-        end = buffer.find(b"\r\n\r\n")
-        if strict and buffer.count(b"\n", 0, end + 4 if end >= 0 else len(buffer)) != buffer.count(
-            b"\r\n", 0, end + 4 if end >= 0 else len(buffer)
-        ):
-            raise HttpError(400, "Some lines of the head end in CRLF, some in LF alone.")
-        return end + 4 if end >= 0 else 0
-    end = buffer.find(b"\n\n")
-    return end + 2 if end >= 0 else 0
+    crlf = first > 0 and buffer[first - 1] == 13
+    mark = b"\r\n\r\n" if crlf else b"\n\n"
+    found = buffer.find(mark, max(0, start - len(mark) + 1))
+    end = found + len(mark) if found >= 0 else 0
+    stop = end or len(buffer)
+    pairs = buffer.count(b"\r\n", max(0, start - 1), stop)
+    if pairs != (buffer.count(b"\n", start, stop) if crlf else 0):
+        raise HttpError(400, "Some lines of the head end in CRLF, some in LF alone.")
+    return end
 
 
 def split_lines(head: bytes) -> list[str]:
     """The lines of a head, without their ends and without the empty one."""
-    end = b"\r\n" if b"\r\n" in head else b"\n"
-    lines = head.decode("latin-1").split(end.decode())[:-2]
-    if any("\r" in line for line in lines):
-        raise HttpError(400, "A CR stands alone: only CRLF ends a line.")
-    return lines
+    text = head.decode("latin-1")
+    end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+    lines = text.split(end)
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != text.count("\r\n"):
+        raise HttpError(400, "A CR or an LF stands alone: only CRLF ends a line.")
+    return lines[:-2]
 
 
 def parse_fields(lines: Iterable[str]) -> Headers:
@@ -227,9 +234,15 @@ def parse_fields(lines: Iterable[str]) -> Headers:
     return Headers(pairs)
 
 
-@lru_cache(maxsize=512)
 def parse_request(head: bytes) -> Request:
-    """A request's head, its bytes whole. Raises HttpError with the status to answer."""
+    """A request's head, its bytes whole. Raises HttpError with the status to answer.
+
+    The same bytes give the same object, where they are short enough to be kept.
+    """
+    return _parse_kept(head) if len(head) <= KEPT else _parse(head)
+
+
+def _parse(head: bytes) -> Request:
     lines = split_lines(head)
     line = lines[0] if lines else ""
     words = line.split(" ")
@@ -240,8 +253,8 @@ def parse_request(head: bytes) -> Request:
         raise HttpError(400, f"«{short(method)}» is no method.")
     if len(line) > MAX_LINE:
         raise HttpError(414, f"The request line is longer than {MAX_LINE} bytes.")
-    if len(words) == 2 and method == "GET" and words[1].startswith("/"):
-        return Request(method, words[1], "HTTP/0.9", Headers(), NO_BODY, head)
+    if len(words) == 2 and method == "GET" and words[1].startswith("/") and TARGET.match(words[1]):
+        return Request(method, words[1], "HTTP/0.9", Headers(), NO_BODY, head[: head.find(b"\n") + 1])
     if len(words) != 3:
         raise HttpError(400, f"The request line «{short(line)}» is not METHOD TARGET VERSION.")
     version = _version(words[2])
@@ -256,6 +269,9 @@ def parse_request(head: bytes) -> Request:
     if hosts and not HOST.match(hosts[0]):
         raise HttpError(400, f"«{short(hosts[0])}» is no host.")
     return Request(method, words[1], version, headers, request_framing(version, headers), head)
+
+
+_parse_kept = lru_cache(maxsize=512)(_parse)
 
 
 def _version(word: str) -> Version:

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from servers.kit.http import (
+    KEPT,
     MAX_HEAD,
     MAX_LINE,
     MAX_METHOD,
@@ -34,6 +35,8 @@ from servers.kit.http import (
     write_fields,
 )
 
+MAX_EMPTY = 16
+"""Empty lines before a request at the most: one is to be taken (RFC 9112, 2.2), a drip of them is not."""
 MAX_CHUNK_LINE = 1024
 """Bytes of a chunk's size with its extensions at the most."""
 
@@ -130,7 +133,7 @@ def _line(buffer: bytearray, limit: int, what: str) -> str | None:
     """A line ended by CRLF, taken off the buffer; None if it is not whole."""
     end = buffer.find(b"\n", 0, limit + 2)
     if end < 0:
-        if len(buffer) > limit:
+        if len(buffer) > limit + 1:
             raise HttpError(400, f"{what} is longer than {limit} bytes.")
         if b"\r" in buffer[:-1]:
             raise HttpError(400, f"{what} has a CR that stands alone.")
@@ -164,6 +167,8 @@ def _trailers(buffer: bytearray) -> Headers | None:
         if first == 0 or (first > 0 and buffer[first - 1] != 13):
             raise HttpError(400, "A trailer line does not end in CRLF.")
         return None
+    if end + 4 > MAX_HEAD:
+        raise HttpError(431, f"The trailers are longer than {MAX_HEAD} bytes.")
     section = _cut(buffer, end + 4)
     if section.count(b"\n") != section.count(b"\r\n"):
         raise HttpError(400, "A trailer line does not end in CRLF.")
@@ -177,14 +182,18 @@ def _trailers(buffer: bytearray) -> Headers | None:
 # -- streams of messages
 
 
-@lru_cache(maxsize=512)
 def one_request(data: bytes) -> Request | None:
     """The request that ``data`` is, if it is just one, whole, without a body and without a fault; else None.
 
-    Kept, so that the same bytes give the same object: a server that is asked the same again
-    and again need not read it again.
+    None, too, for a long one. What is found is kept, so that the same bytes give the same object: a
+    server that is asked the same again and again need not read it again.
     """
-    if not data.endswith(b"\r\n\r\n") or not data[:1].isalpha() or len(data) > MAX_HEAD:
+    return _one_request(data) if len(data) <= KEPT and data.endswith(b"\r\n\r\n") else None
+
+
+@lru_cache(maxsize=512)
+def _one_request(data: bytes) -> Request | None:
+    if not data[:1].isalpha():
         return None
     try:
         whole = find_head(data) == len(data)
@@ -203,8 +212,8 @@ class RequestReader:
 
     def __init__(self) -> None:
         self.buffer = bytearray()
-        self.taken = 0
-        """Bytes of the current message that were read."""
+        self._looked = 0  # bytes of the buffer in which no head ends
+        self._empty = 0  # lines before the request
         self._body: BodyReader | None = None
         self._error: HttpError | None = None
         self._over = False
@@ -218,7 +227,7 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Bytes that arrived."""
-        if not self._over:  # after HTTP/0.9's only line, nothing more is heard
+        if not self._over and not self._error:  # after HTTP/0.9's only line, nothing more is heard
             self.buffer += data
 
     def next(self) -> Request | Data | End | None:
@@ -246,43 +255,54 @@ class RequestReader:
 
     def _read_head(self) -> Request | None:
         buffer = self.buffer
-        while buffer[:2] == b"\r\n" or buffer[:1] == b"\n":  # RFC 9112, 2.2: ignore empty lines before
-            del buffer[: 2 if buffer[0] == 13 else 1]
-        if not buffer:
+        while buffer and (buffer[0] == 10 or buffer.startswith(b"\r\n")):
+            del buffer[: 1 if buffer[0] == 10 else 2]
+            self._empty += 1
+            if self._empty > MAX_EMPTY:
+                raise HttpError(400, "Empty lines came in place of a request.")
+        if not buffer or buffer == b"\r":
             return None
-        end = find_head(buffer)
-        if not end:
-            return self._partial()
-        if end > MAX_HEAD:
+        if buffer.startswith(b"GET /"):
+            newline = buffer.find(b"\n", 5, MAX_LINE + 2)
+            if newline > 0 and buffer.find(b" ", 5, newline) < 0:
+                return self._read_simple(newline + 1)
+        end = find_head(buffer, start=self._looked)
+        if end > MAX_HEAD or (not end and len(buffer) > MAX_HEAD):
+            self._check_line()
             raise HttpError(431, f"The head is longer than {MAX_HEAD} bytes.")
+        if not end:
+            self._check_line()
+            return None
+        self._looked = self._empty = 0
         request = parse_request(_cut(buffer, end))
-        if request.version == "HTTP/0.9":
-            self._over = True
-            buffer.clear()
         self._body = BodyReader(request.framing)
         return request
 
-    def _partial(self) -> Request | None:
-        """A head that is not whole: a simple request, a fault that is plain already, or wait."""
-        buffer = self.buffer
-        line, newline, _ = bytes(buffer[: MAX_LINE + 2]).partition(b"\n")
-        if newline and re.fullmatch(rb"GET /[^ ]*\r?", line):
-            request = parse_request(line.rstrip(b"\r") + b"\n\n")
-            self._over = True
-            buffer.clear()
-            self._body = BodyReader(NO_BODY)
-            return request
-        if not newline and len(line) > MAX_LINE:
-            word = line.partition(b" ")[0]
+    def _read_simple(self, end: int) -> Request:
+        """HTTP/0.9: a line without a version is all of the request, whatever follows."""
+        line = bytes(self.buffer[:end])
+        request = parse_request(line + (b"\r\n" if line.endswith(b"\r\n") else b"\n"))
+        self._over = True
+        self.buffer.clear()
+        self._body = BodyReader(NO_BODY)
+        return request
+
+    def _check_line(self) -> None:
+        """A head is not whole: is a fault in its first line plain already? HttpError if so."""
+        buffer, looked = self.buffer, self._looked
+        self._looked = len(buffer)
+        newline = buffer.find(b"\n", 0, MAX_LINE + 2)
+        if 0 <= newline < looked:  # it was whole before
+            return
+        if newline < 0 and len(buffer) > MAX_LINE + 1:
+            word = bytes(buffer[: MAX_LINE + 2]).partition(b" ")[0]
             long_method = len(word) > MAX_METHOD and TOKEN.match(word.decode("latin-1"))
             raise HttpError(501 if long_method else 414, "The request line is too long.")
-        if b"\0" in line or re.search(rb"\r(?!\Z)", line):
+        new = bytes(buffer[max(0, looked - 1) : newline if newline >= 0 else len(buffer)])
+        if b"\0" in new or re.search(rb"\r(?!\Z)", new):
             raise HttpError(400, "The request line has a control character.")
-        if not newline and re.match(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]", line):
+        if not looked and not TOKEN.match(chr(buffer[0])):
             raise HttpError(400, "This is no request: is it TLS, or another protocol?")
-        if len(buffer) > MAX_HEAD:
-            raise HttpError(431, f"The head is longer than {MAX_HEAD} bytes.")
-        return None
 
 
 class ResponseReader:
@@ -295,7 +315,9 @@ class ResponseReader:
         self.buffer = bytearray()
         self._sloppy = sloppy
         self._methods: deque[str] = deque()
+        self._looked = 0  # bytes of the buffer in which no head ends
         self._body: BodyReader | None = None
+        self._error: HttpError | None = None
         self._ended = False
 
     def expect(self, method: str) -> None:
@@ -304,20 +326,29 @@ class ResponseReader:
 
     def feed(self, data: bytes) -> None:
         """Bytes that arrived."""
-        self.buffer += data
+        if not self._error:
+            self.buffer += data
 
     def eof(self) -> None:
         """The server will send no more."""
         self._ended = True
 
     def next(self) -> Response | Data | End | None:
-        """The next thing that is whole; None when more bytes are needed. Raises HttpError (502)."""
+        """The next thing that is whole; None when more bytes are needed.
+
+        Raises HttpError (502), and again whenever it is asked: what follows a fault is not read.
+        """
+        if self._error:
+            raise self._error
         try:
-            if self._body is None:
-                return self._read_head()
-            found = self._body.take(self.buffer, self._ended)
+            return self._read_body() if self._body else self._read_head()
         except HttpError as error:
-            raise HttpError(502, error.message) from None
+            self._error = HttpError(502, error.message)
+            raise self._error from None
+
+    def _read_body(self) -> Data | End | None:
+        assert self._body
+        found = self._body.take(self.buffer, self._ended)
         if isinstance(found, End):
             self._body = None
         elif found is None and self._ended:
@@ -325,37 +356,32 @@ class ResponseReader:
         return found
 
     def _read_head(self) -> Response | None:
-        end = find_head(self.buffer, strict=not self._sloppy)
-        if not end and self._sloppy:
-            end = self._sloppy_end()
-        if end > MAX_HEAD or (not end and len(self.buffer) > MAX_HEAD):
+        buffer = self.buffer
+        end = find_head(buffer, strict=not self._sloppy, start=self._looked)
+        if not end and self._sloppy and self._ended:
+            end = self._cut_short()
+        if end > MAX_HEAD or (not end and len(buffer) > MAX_HEAD):
             raise HttpError(502, f"The head is longer than {MAX_HEAD} bytes.")
+        if not end and self._ended and (buffer or self._methods):
+            what = "before the head was whole" if buffer else "without an answer"
+            raise HttpError(502, f"The connection ended {what}.")
+        self._looked = 0 if end else len(buffer)
         if not end:
-            if self._ended and (self.buffer or self._methods):
-                raise HttpError(
-                    502,
-                    "The connection ended before the head was whole."
-                    if self.buffer
-                    else "The connection ended without an answer.",
-                )
             return None
-        head = _cut(self.buffer, end)
         method = self._methods[0] if self._methods else "GET"
-        response = parse_response(head, method, self._sloppy)
-        if response.status >= 200 and self._methods:
-            self._methods.popleft()
-        self._body = BodyReader(response.framing) if response.status >= 200 else None
+        response = parse_response(_cut(buffer, end), method, self._sloppy)
+        if response.status >= 200:
+            if self._methods:
+                self._methods.popleft()
+            self._body = BodyReader(response.framing)
         return response
 
-    def _sloppy_end(self) -> int:
-        """Where a head ends whose line ends are mixed, or that the connection's end cut short."""
-        found = re.search(rb"\r?\n\r?\n", self.buffer)
-        if found:
-            return found.end()
-        if self._ended and self.buffer.lstrip(b" \t").startswith(b"HTTP/"):
-            self.buffer += b"\r\n\r\n" if not self.buffer.endswith(b"\n") else b"\r\n"
-            return len(self.buffer)
-        return 0
+    def _cut_short(self) -> int:
+        """Where a head ends that the connection's end cut short: the empty line is put there."""
+        if not self.buffer.lstrip(b" \t").startswith(b"HTTP/"):
+            return 0
+        self.buffer += b"\r\n" if self.buffer.endswith(b"\n") else b"\r\n\r\n"
+        return len(self.buffer)
 
 
 # -- writing bodies
