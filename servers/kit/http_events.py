@@ -16,9 +16,11 @@ from servers.kit.events import PREVIEW, Bytes, Event, Way
 from servers.kit.http import Headers
 
 _SECRETS = re.compile(
-    rb"(?im)^((?:proxy-)?authorization:[ \t]*(?:[^ \t\r\n]+[ \t]+)?)([^\r\n]+)"
-    rb"|((?<![!#$%&'*+.^_`|~0-9A-Za-z-])socket-lab-[0-9]+=)([^;\r\n]*)"
+    rb"(?im)^([ \t]*(?:proxy-)?authorization[ \t]*:[ \t]*(?:[^ \t\r\n]+[ \t]+(?=[^ \t\r\n]))?)"
+    rb"([^\r\n]+(?:\r?\n[ \t][^\r\n]*)*|(?:\r?\n[ \t][^\r\n]*)+)"
+    rb"|((?<![!#$%&'*+.^_`|~0-9A-Za-z-])socket-lab-[0-9]+[ \t]*=)([^;\r\n]*)"
 )
+"""Also where a blank before the colon or a folded line makes the request refused: that is told, too."""
 
 Pairs = tuple[tuple[str, str], ...]
 
