@@ -11,6 +11,7 @@ from msgspec import Meta
 from servers.kit.command import _parser, _read
 from servers.kit.errors import SettingError
 from servers.kit.settings import (
+    RequestSettings,
     ServerSettings,
     arguments,
     changed,
@@ -237,3 +238,17 @@ def test_the_schema_stands_alone_and_says_units_and_limits() -> None:
     assert body["properties"]["model"]["enum"] == ["burst", "random"]
     assert "$ref" not in msgspec.json.encode(body).decode()
     assert schema(Needed)["required"] == ["size"]
+
+
+def test_several_words_of_a_few_are_said_in_words_and_checked_by_the_pattern() -> None:
+    class Voices(RequestSettings, frozen=True, kw_only=True):
+        """Who sings."""
+
+        voices: Annotated[str, Meta(pattern="^(high|low)(,(high|low))*$", extra=ui(several=("high", "low")))]
+
+    (field,) = fields(Voices)
+    assert (field.type, field.several) == ("text", ("high", "low"))
+    assert field.wants() == "one or more of high, low, with commas between"
+    assert parse(Voices, {"voices": "low,high"}).voices == "low,high"
+    with pytest.raises(SettingError, match="one or more of high, low, with commas between, but «loud» was"):
+        parse(Voices, {"voices": "loud"})
