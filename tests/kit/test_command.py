@@ -210,12 +210,14 @@ def test_a_client_whose_reader_goes_away_ends_without_a_traceback(server: Progra
 
 @pytest.mark.parametrize("lab", LABS.values(), ids=lambda lab: lab.name)
 def test_help_names_every_setting(lab: object) -> None:
-    for module, struct in ((lab.server, lab.settings), (lab.client, lab.request)):  # type: ignore[attr-defined]
+    programs = [(lab.server, lab.settings), (lab.client, lab.request)]  # type: ignore[attr-defined]
+    programs += [(tool.client, tool.request) for tool in lab.tools]  # type: ignore[attr-defined]
+    for module, struct in programs:
         with Program(module, "--help") as program:
             assert program.wait() == 0
             shown = "\n".join(program.lines)
-            for name in msgspec.structs.fields(struct):
-                assert "--" + name.name.replace("_", "-") in shown
+            for field in fields(struct):
+                assert (f"[{field.name.upper()}]" if field.positional else field.flag) in shown
             assert "--json" in shown
 
 

@@ -26,6 +26,9 @@ def _value(hint: Any) -> Any:
         return values[hint]
     if typing.get_origin(hint) is typing.Literal:
         return typing.get_args(hint)[0]
+    if typing.get_origin(hint) is tuple:
+        parts = [part for part in typing.get_args(hint) if part is not ...]
+        return tuple(_value(part) for part in parts)
     inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
     assert inner, f"no example for {hint}"
     return _value(inner[0])
