@@ -36,9 +36,13 @@ def talk(sock: socket.socket, site: Site, book: Book, listener: socket.socket | 
     somebody waits there: this program serves one at a time.
     """
     with sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            peer = show(sock.getpeername())
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:  # it was reset while it waited in the backlog
+            return
         crowded = (lambda: bool(select.select([listener], [], [], 0)[0])) if listener else (lambda: False)
-        conversation = Conversation(site, book, show(sock.getpeername()), crowded)
+        conversation = Conversation(site, book, peer, crowded)
         reason = "the server ends"
         try:
             reason = _exchange(sock, conversation, listener)
@@ -122,7 +126,7 @@ def _send_file(sock: socket.socket, conversation: Conversation, part: FilePart) 
     start, end = part.start, part.start + part.size
     while start < end:
         if hasattr(os, "sendfile"):
-            if not select.select([], [sock], [], sock.gettimeout())[1]:
+            if not _takes(sock, sock.gettimeout() or 0.0):
                 raise TimeoutError("the client does not read")
             try:
                 count = os.sendfile(sock.fileno(), part.file, start, min(FILE_STEP, end - start))
@@ -136,6 +140,15 @@ def _send_file(sock: socket.socket, conversation: Conversation, part: FilePart) 
             raise ConnectionAbortedError("the file was cut while it was sent")
         start += count
         conversation.sent(count)
+
+
+def _takes(sock: socket.socket, seconds: float) -> bool:
+    """Whether it can send within so long. select() knows no descriptor above 1023, poll() does."""
+    if not hasattr(select, "poll"):
+        return bool(select.select([], [sock], [], seconds)[1])
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    return bool(poll.poll(1000 * seconds))
 
 
 def _linger(sock: socket.socket) -> None:

@@ -95,6 +95,7 @@ class Conversation:
             return None
         self.bytes_in += len(data)
         self.number += 1
+        self.deadline = time.monotonic() + site.settings.keep_alive
         book = self.book
         counters = book.counters
         with book.lock:

@@ -132,7 +132,7 @@ class Loop:
             client.talk.ended()
             self._close(client, "the client closed it")
         elif (answer := client.talk.quick(data)) is not None:
-            count = client.sock.send(answer)
+            count = self._sent(client, answer)
             if count < len(answer):
                 client.pieces, client.left = iter(()), answer[count:]
                 client.talk.sent(count - len(answer))  # those were counted, and will be again
@@ -142,6 +142,13 @@ class Loop:
             self._answer(client, client.talk.next())
 
     # -- sending
+
+    def _sent(self, client: Client, data: bytes) -> int:
+        """How much of it the kernel took: nothing, where the client has not read what came before."""
+        try:
+            return client.sock.send(data)
+        except BlockingIOError:
+            return 0
 
     def _answer(self, client: Client, written: Written | None, at_once: bool = True) -> None:
         """Begin with the next answer; without one, wait for more bytes, or close.
