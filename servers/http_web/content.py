@@ -6,6 +6,8 @@ import os
 import time
 from urllib.parse import quote
 
+import msgspec
+
 from servers.http_web import demo
 from servers.http_web.answer import Answer, FilePart, Piece
 from servers.http_web.files import Folder, Moved, Upload, read_part
@@ -41,8 +43,8 @@ class Site:
         self._start = b""
 
     def apply(self, settings: Settings) -> None:
-        """Live settings changed."""
-        self.settings = settings
+        """Live settings changed; the folder stays the one that was found for it."""
+        self.settings = msgspec.structs.replace(settings, root=self.settings.root)
 
     def answer(self, request: Request, now: float) -> Answer:
         """The answer to a request without a body, or whose body does not matter. Raises HttpError."""

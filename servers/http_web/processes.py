@@ -38,6 +38,16 @@ LISTENER = "SOCKET_LAB_LISTENER"
 """The variable that tells a worker which file descriptor to accept on."""
 
 
+def _union(kinds: tuple[type[Event], ...]) -> Any:
+    union: Any = kinds[0]
+    for kind in kinds[1:]:
+        union = union | kind
+    return union
+
+
+_DECODE = msgspec.json.Decoder(_union(LAB.kinds)).decode
+
+
 def serve(listener: socket.socket, site: Site, book: Book) -> None:
     """Start the workers, and look after them until the program is told to stop."""
     if not hasattr(os, "fork"):
@@ -62,7 +72,6 @@ class Pool:
         self._counting = threading.Lock()
         self._lacking = threading.Semaphore(0)
         self._over = False
-        self._decode = msgspec.json.Decoder(_union(LAB.kinds)).decode
         self._report.count_by(self.totals)
         self._report.on_change(self.apply)
 
@@ -83,7 +92,9 @@ class Pool:
             with self._lock:
                 if self._over:
                     return
-                self._workers.append(self._start(number))
+                worker = self._start(number)
+                self._workers.append(worker)
+            worker.settle({"delay": self._site.settings.delay})  # it may have changed meanwhile
 
     def apply(self, settings: Settings) -> None:
         """Live settings changed: hand them down."""
@@ -125,7 +136,7 @@ class Pool:
             with self._counting:
                 self._now[worker] = (message.counters, message.dropped)
             for raw in message.events:
-                self._report.emit(self._decode(raw))
+                self._report.emit(_DECODE(raw))
 
     def _gone(self, worker: Worker) -> None:
         with self._counting:
@@ -136,10 +147,3 @@ class Pool:
         with self._lock:
             self._workers.remove(worker)
         self._lacking.release()
-
-
-def _union(kinds: tuple[type[Event], ...]) -> Any:
-    union: Any = kinds[0]
-    for kind in kinds[1:]:
-        union = union | kind
-    return union

@@ -20,7 +20,7 @@ from servers.kit.report import Report
 def serve(settings: Settings, report: Report) -> None:
     """Be an iterative server on a socket that another process has bound."""
     descriptor, _, number = os.environ.pop(LISTENER, "").partition(":")
-    if not descriptor:
+    if not descriptor or not settings.root:
         raise LabError("A worker is started by its server: python -m servers.http_web.server.")
     site = Site(Folder(settings.root), settings)
     report.on_change(site.apply)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import errno
 import io
 import os
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TextIO
 
@@ -23,6 +26,8 @@ from servers.kit.settings import Field, fields, parse
 from servers.kit.sockets import in_words
 
 USAGE = 2
+AGAIN_SECONDS = 4.0
+"""Seconds after which a program that was interrupted, and goes on, is interrupted again."""
 
 
 def run_server(
@@ -107,7 +112,9 @@ class _Silence(TextOutput):
 
 def _run(body: Callable[[], None], report: Report, settings: Any, kind: Any) -> int:
     code = 0
+    left = threading.Event()
     try:
+        _take_signals(left)
         body()
     except (KeyboardInterrupt, BrokenPipeError):  # told to stop, or nobody reads any more
         pass
@@ -126,6 +133,8 @@ def _run(body: Callable[[], None], report: Report, settings: Any, kind: Any) -> 
         else:
             _explain(error, report, settings, kind)
     finally:
+        signal.set_wakeup_fd(-1)
+        left.set()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # at once, even where the output is stuck
         report.close()
@@ -227,8 +236,6 @@ def _report(json: bool, counters: Any, settings: Any, client: bool = False) -> R
     """The report: to the dashboard if that started the program, else to the terminal."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the terminal lacks is no reason to end
         sys.stdout.reconfigure(encoding="utf-8" if json else None, errors="backslashreplace")
-    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell had it ignored
-        signal.signal(number, _interrupt)
     channel = wire.connect()
     if channel:
         return Report(counters, channel=channel, settings=settings, waiting=20_000 if client else WAITING)
@@ -237,12 +244,37 @@ def _report(json: bool, counters: Any, settings: Any, client: bool = False) -> R
     return Report(counters, output=output, settings=settings, waiting=100_000, ready=client)
 
 
-def _interrupt(number: int, frame: Any) -> NoReturn:
-    """The first signal interrupts; while the program ends, SIGTERM is heard no more.
+def _take_signals(left: threading.Event) -> None:
+    """From now on SIGTERM and SIGINT interrupt the program, also where a shell had them ignored.
 
-    The dashboard asks by signal and by channel: the second must not cut off what the first
-    set going. A second Ctrl-C ends the program at once.
+    A signal that comes just before a blocking call begins is noted, but does not end the call;
+    and what it raises can be swallowed by a library. So a thread hears of each at once, and
+    repeats it until the program's own part was ``left``.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    raise KeyboardInterrupt
+    raised: list[float] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        """The first one interrupts. Those that follow at once must not cut off what it set going.
+
+        The dashboard asks by signal and by channel. A second Ctrl-C ends the program at once.
+        """
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if not raised or time.monotonic() - raised[-1] > AGAIN_SECONDS:
+            raised.append(time.monotonic())
+            raise KeyboardInterrupt
+
+    def insist() -> None:
+        with ours:
+            ours.recv(1)
+            while not left.wait(0.2 if raised else 0.05):
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
+    if not hasattr(signal, "pthread_kill"):
+        return
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    atexit.register(theirs.close)
+    threading.Thread(target=insist, name="signals", daemon=True).start()

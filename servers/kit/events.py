@@ -46,9 +46,7 @@ def printable(data: bytes, limit: int = 60) -> str:
     return shown + ("…" if len(data) > limit else "")
 
 
-class Event(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag=snake
-):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag=snake):
     """What every event has. The dashboard fills ``n`` and ``request``, the recorder ``text``."""
 
     t: Annotated[float, Meta(description="when it happened: seconds since 1970, UTC")]

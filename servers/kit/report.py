@@ -21,7 +21,7 @@ from servers.kit import channel as wire
 from servers.kit.addresses import show
 from servers.kit.errors import SettingError
 from servers.kit.events import Event, ServerListening, SettingsChanged
-from servers.kit.settings import changed, merge
+from servers.kit.settings import changed, fields, merge
 
 PERIOD = 0.05
 """Seconds between two batches."""
@@ -36,7 +36,7 @@ PATIENCE = 2.0
 BATCH = 50
 """Events in one batch at the most, until the dashboard says otherwise."""
 INPUT_SECONDS = 2.0
-"""Seconds that input to a session waits for the program to take input."""
+"""Seconds that input or settings wait for a program that is only just starting to take them."""
 
 now = time.time
 
@@ -132,6 +132,7 @@ class Report:
         self._settings = settings
         self._count = self._counted
         self._change: Callable[[Any], None] | None = None
+        self._takes_settings = threading.Event()
         self._actions: dict[str, Callable[[Any], Any]] = {}
         self._input: Callable[[Any], None] | None = None
         self._writing = threading.Lock()
@@ -231,6 +232,7 @@ class Report:
     def on_change(self, function: Callable[[Any], None]) -> None:
         """Call ``function(settings)`` when live settings change (from another thread)."""
         self._change = function
+        self._takes_settings.set()
 
     def on_action(self, name: str, function: Callable[[Any], Any]) -> None:
         """Let ``function(arguments)`` answer the lab's action ``name`` (from another thread)."""
@@ -313,6 +315,8 @@ class Report:
         raise SettingError(f"This program does not take «{name}».")
 
     def _settle(self, changes: dict[str, Any]) -> None:
+        if self._settings is not None and any(field.live for field in fields(type(self._settings))):
+            self._takes_settings.wait(INPUT_SECONDS)  # a server that is only just starting
         if self._settings is None or self._change is None:
             raise SettingError("This program takes no settings while it runs.")
         after = merge(self._settings, changes)

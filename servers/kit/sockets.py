@@ -62,9 +62,7 @@ class Socket(socket.socket):
 
     def _told(self, name: str, words: str, result: str, error: str = "") -> None:
         self.report.emit(
-            SocketCall(
-                t=now(), call=name, arguments=words, result=result, error=error, conn=self.conn
-            )
+            SocketCall(t=now(), call=name, arguments=words, result=result, error=error, conn=self.conn)
         )
 
 

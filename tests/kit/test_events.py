@@ -29,6 +29,13 @@ def _value(hint: Any) -> Any:
     if typing.get_origin(hint) is tuple:
         parts = [part for part in typing.get_args(hint) if part is not ...]
         return tuple(_value(part) for part in parts)
+    if typing.get_origin(hint) is tuple:
+        item = typing.get_args(hint)[0]
+        return (
+            (_value(item),)
+            if typing.get_args(hint)[1:] == (...,)
+            else tuple(map(_value, typing.get_args(hint)))
+        )
     inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
     assert inner, f"no example for {hint}"
     return _value(inner[0])
