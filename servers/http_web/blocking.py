@@ -7,6 +7,7 @@ in who does it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -25,8 +26,22 @@ from servers.kit.sockets import in_words
 RECEIVE = 65536
 FILE_STEP = 4 * 1024 * 1024
 """Bytes of a file given to the kernel at once."""
+PATIENCE = 0.1
+"""Seconds to wait before the next try to accept, when no file was left."""
 LINGER = 1.0
 """Seconds to read on after the last answer, so that a reset does not take it away (RFC 9112, 9.6)."""
+
+
+def accept(listener: socket.socket) -> socket.socket:
+    """The next connection. When no file can be opened any more, wait until some are closed."""
+    while True:
+        try:
+            return listener.accept()[0]
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                time.sleep(PATIENCE)
+            elif error.errno != errno.ECONNABORTED:
+                raise
 
 
 def talk(sock: socket.socket, site: Site, book: Book, listener: socket.socket | None = None) -> None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,7 +114,7 @@ class Folder:
                 else "There is no such file.",
             ) from None  # fmt: skip
         except OSError as error:  # a name too long, no permission, no file left to open
-            statuses = {errno.EACCES: 403, errno.EPERM: 403, errno.ENAMETOOLONG: 404}
+            statuses = {errno.EACCES: 403, errno.EPERM: 403, errno.ENAMETOOLONG: 404, errno.ELOOP: 404}
             raise HttpError(
                 statuses.get(error.errno or 0, 503), f"The file cannot be read: {error.strerror}."
             ) from None
@@ -157,6 +158,9 @@ class Upload:
     def commit(self) -> Found:
         """Put it in its place, at once: readers see the old file or the new one."""
         self._file.flush()
+        if os.utime in os.supports_fd:  # to the nanosecond, so that no two versions have one entity tag
+            clock = time.time_ns()
+            os.utime(self._file.fileno(), ns=(clock, clock))
         os.fsync(self._file.fileno())
         self._file.close()
         os.replace(self._name, self._place)
@@ -164,7 +168,8 @@ class Upload:
 
     def abandon(self) -> None:
         """Leave nothing behind."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk: what is in the buffer cannot be written
+            self._file.close()
         with contextlib.suppress(OSError):
             os.unlink(self._name)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 
-from servers.http_web.blocking import talk
+from servers.http_web.blocking import accept, talk
 from servers.http_web.book import Book
 from servers.http_web.content import Site
 
@@ -18,5 +18,5 @@ from servers.http_web.content import Site
 def serve(listener: socket.socket, site: Site, book: Book) -> None:
     """Accept, talk, close; accept, talk, close."""
     while True:
-        sock, _ = listener.accept()
+        sock = accept(listener)
         talk(sock, site, book, listener)

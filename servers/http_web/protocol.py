@@ -36,9 +36,6 @@ TYPES = {
 }  # fmt: skip
 """Media types that do not depend on the machine; others are the machine's to know."""
 
-BOUNDARY = "socket-lab-part-3141592653589793"
-
-
 class Found(msgspec.Struct, frozen=True):
     """A file that is there: open as ``file``, with what its validators are made of."""
 
@@ -64,6 +61,8 @@ def target_of(request: Request) -> tuple[str, str]:
     every server), authority (CONNECT alone), and asterisk (OPTIONS alone).
     """
     target = request.target
+    if request.method == "CONNECT":
+        return target, ""  # it is for proxies, and not allowed here
     if target == "*":
         if request.method != "OPTIONS":
             raise HttpError(400, "The target * is for OPTIONS alone.")
@@ -89,10 +88,15 @@ def _absolute(target: str) -> str:
 
 
 def decode_path(path: str) -> str:
-    """``/gr%C3%BC%C3%9Fe`` as text. HttpError 400 for what is no percent-encoded UTF-8, or has controls."""
+    """``/gr%C3%BC%C3%9Fe`` as text. HttpError 400 for what is no percent-encoded UTF-8, or has controls.
+
+    A slash that was encoded would be a name's letter, which no file has: 404.
+    """
     if re.search(r"%(?![0-9A-Fa-f]{2})", path):
         raise HttpError(400, "A % is not followed by two hexadecimal digits.")
     raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), path.encode("latin-1"))
+    if re.search("%2f", path, re.IGNORECASE):
+        raise HttpError(404, "No file has a slash in its name, and an encoded one is no separator.")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -103,10 +107,7 @@ def decode_path(path: str) -> str:
 
 
 def segments(path: str) -> list[str]:
-    """The names along a decoded path; HttpError 403 where one could lead out of the folder.
-
-    A slash that was encoded would be a name's letter, which no file has: 404.
-    """
+    """The names along a decoded path; HttpError 403 where one could lead out of the folder."""
     names = path.split("/")[1:]
     if any(name in (".", "..") or "\\" in name or ":" in name[1:2] for name in names):
         raise HttpError(403, "The path leads out of the folder, or could on another system.")
@@ -130,7 +131,7 @@ def media_type(name: str) -> str:
 
 def file_answer(request: Request, found: Found, now: float) -> Answer:
     """The answer to GET or HEAD for a file: 200, 206, 304, 412 or 416."""
-    modified = min(found.modified_ns // 1_000_000_000, int(now))  # never after Date: RFC 9110, 8.8.2.1
+    modified = max(0, min(found.modified_ns // 10**9, int(now)))  # never after Date: RFC 9110, 8.8.2.1
     current = Validators(found.etag, modified)
     fields: Fields = [
         ("Last-Modified", write_date(modified)),
@@ -162,17 +163,18 @@ def file_answer(request: Request, found: Found, now: float) -> Answer:
 
 def _several(fields: Fields, found: Found, kind: str, parts: list[tuple[int, int]]) -> Answer:
     """Several ranges as multipart/byteranges (RFC 9110, 14.6)."""
+    boundary = f"part-{found.inode:x}-{found.modified_ns:x}"  # what the file's own bytes cannot know
     body: list[Piece] = []
     size = 0
     for begin, end in parts:
         head = (
-            f"--{BOUNDARY}\r\nContent-Type: {kind}\r\n"
+            f"--{boundary}\r\nContent-Type: {kind}\r\n"
             f"Content-Range: bytes {begin}-{end - 1}/{found.size}\r\n\r\n"
         ).encode()
         body += [head, FilePart(found.file, begin, end - begin), b"\r\n"]
         size += len(head) + end - begin + 2
-    last = f"--{BOUNDARY}--\r\n".encode()
-    kind = f"multipart/byteranges; boundary={BOUNDARY}"
+    last = f"--{boundary}--\r\n".encode()
+    kind = f"multipart/byteranges; boundary={boundary}"
     return Answer(206, [("Content-Type", kind), *fields], [*body, last], size + len(last))
 
 
@@ -241,9 +243,7 @@ def write_answer(answer: Answer, request: Request | None, now: float, keep: bool
     close = answer.close or not keep or not request or not request.keep_alive
     close = close or (answer.size is None and not chunked)
     if version == "HTTP/0.9":
-        return Written(
-            answer.status, b"", iter(answer.body), -1 if answer.size is None else answer.size, True
-        )
+        return Written(answer.status, b"", iter(answer.body), _size(answer), True, answer.file)
     fields = [("Date", write_date(int(now))), ("Server", SERVER), *answer.fields]
     bodyless = answer.status in (204, 304)
     if chunked and not bodyless:

@@ -76,6 +76,7 @@ class Loop:
         listener.setblocking(False)
         self.selector.register(listener, READ, None)
         self._accepts = True
+        self._again = 0.0  # when to accept again
 
     def run(self) -> None:
         """Ask who is ready, and serve them a step; for ever."""
@@ -103,7 +104,11 @@ class Loop:
                 return
             try:
                 sock, peer = self.listener.accept()
-            except OSError:  # nobody waits any more, or no file is left
+            except BlockingIOError:  # nobody waits any more
+                return
+            except OSError:  # no file is left: try again in a while
+                self.selector.unregister(self.listener)
+                self._accepts, self._again = False, time.monotonic() + SWEEP
                 return
             sock.setblocking(False)
             with contextlib.suppress(OSError):
@@ -228,7 +233,11 @@ class Loop:
             self._swept = clock
             for client in [each for each in self.clients if clock > each.talk.deadline]:
                 self._overdue(client)
-        if not self._accepts and len(self.clients) < self.site.settings.max_connections:
+        if (
+            not self._accepts
+            and clock >= self._again
+            and len(self.clients) < self.site.settings.max_connections
+        ):
             self.selector.register(self.listener, READ, None)
             self._accepts = True
 

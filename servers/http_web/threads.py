@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from servers.http_web.blocking import talk
+from servers.http_web.blocking import accept, talk
 from servers.http_web.book import Book
 from servers.http_web.content import Site
 from servers.kit.events import ServerError
@@ -30,7 +30,7 @@ def serve(listener: socket.socket, site: Site, book: Book) -> None:
 
     while True:
         places.acquire()  # when all are taken, further clients wait in the backlog
-        sock, _ = listener.accept()
+        sock = accept(listener)
         try:
             threading.Thread(target=work, args=(sock,), daemon=True).start()
         except RuntimeError as error:  # the system gives no more threads
