@@ -38,9 +38,10 @@ def read_date(text: str, now: float) -> int | None:
         day, month, year, *clock = found.groups()
     elif found := _RFC850.match(text):
         day, month, year, *clock = found.groups()
-        this = datetime.fromtimestamp(now, timezone.utc).year
-        full = this - this % 100 + int(year)
-        year = str(full - 100 if full > this + 50 else full)
+        this = datetime.fromtimestamp(now, timezone.utc)
+        full = this.year - this.year % 100 + int(year)
+        place = (full, _MONTHS.index(month) + 1 if month in _MONTHS else 0, int(day))
+        year = str(full - 100 if place > (this.year + 50, this.month, this.day) else full)
     elif found := _ASCTIME.match(text):
         month, day, *clock, year = found.groups()
     else:
@@ -62,7 +63,7 @@ def read_etags(text: str) -> list[str] | None:
     """The entity tags of If-Match or If-None-Match, as they stand; None for ``*``."""
     if text.strip(" \t") == "*":
         return None
-    return re.findall(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"', text)
+    return re.findall(r'(?<![^ \t,])(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"(?![^ \t,])', text)
 
 
 def same_strongly(one: str, other: str) -> bool:
