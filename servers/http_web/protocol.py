@@ -95,14 +95,15 @@ def decode_path(path: str) -> str:
     if re.search(r"%(?![0-9A-Fa-f]{2})", path):
         raise HttpError(400, "A % is not followed by two hexadecimal digits.")
     raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), path.encode("latin-1"))
-    if re.search("%2f", path, re.IGNORECASE):
-        raise HttpError(404, "No file has a slash in its name, and an encoded one is no separator.")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise HttpError(400, "The path is not UTF-8.") from None
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
         raise HttpError(400, "The path has a control character.")
+    if re.search("%2f", path, re.IGNORECASE):
+        segments(text)  # whoever wants to get out that way is told so
+        raise HttpError(404, "No file has a slash in its name, and an encoded one is no separator.")
     return text
 
 
