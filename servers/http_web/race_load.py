@@ -48,32 +48,39 @@ class Latencies:
 class Client:
     """One client: its requests one after the other, each on a connection of its own unless it is kept."""
 
-    __slots__ = ("began", "data", "lane", "left", "sock", "used")
+    __slots__ = ("asks", "began", "data", "good", "lane", "left", "sock", "used")
 
     def __init__(self, lane: Lane, requests: int) -> None:
         self.lane, self.left = lane, requests
         self.sock: socket.socket | None = None
         self.data = b""
+        self.asks = False  # a request is under way
+        self.good = False  # its answer is whole, and 200
         self.used = False  # the connection has served a request before
         self.began = 0.0
 
     def begin(self, clock: float) -> None:
         """Ask for the next: connect, or go on with the connection there is."""
-        self.began, self.data = clock, b""
-        if self.sock is None:
-            self._connect()
-        else:
-            self._ask()
+        self.began, self.data, self.asks, self.good = clock, b"", True, False
+        try:
+            if self.sock is None:
+                self._connect()
+            else:
+                self._ask()
+        except OSError:
+            self._broken(clock)
 
     def ready(self, mask: int, clock: float) -> None:
         """The kernel says that its socket is ready."""
         try:
-            if mask & WRITE:
+            if not self.asks:  # nothing is to come but the end of an idle connection
+                self.close()
+            elif mask & WRITE:
                 self._ask()
             else:
                 self._receive(clock)
         except OSError:
-            self._over(False, clock)
+            self._broken(clock)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -96,30 +103,37 @@ class Client:
     def _receive(self, clock: float) -> None:
         assert self.sock is not None  # for the type checker
         data = self.sock.recv(262144)
-        if not data and not self.data and self.used:  # closed while idle: nobody's fault (RFC 9112, 9.3.1)
-            self.close()
-            self._connect()
-            return
+        if not data and not self.data:
+            raise ConnectionAbortedError("closed without an answer")
         self.data += data
         end = self.data.find(b"\r\n\r\n")
-        if end < 0:
-            if not data:
-                self._over(False, clock)
-            return
-        head = self.data[: end + 2]
+        head = self.data[: max(0, end + 2)]
         length = LENGTH.search(head)
         whole = length is not None and len(self.data) >= end + 4 + int(length[1])
+        self.good = whole and head[9:12] == b"200"
         if not data:
-            self._over(whole and _good(head), clock)
+            self._over(self.good, clock)
         elif whole and not CLOSES.search(head):
-            self._over(_good(head), clock, keep=self.lane.keep_alive)
+            self._over(self.good, clock, keep=self.lane.keep_alive)
+
+    def _broken(self, clock: float) -> None:
+        """The connection is gone. A kept one may have been closed as idle: ask again (RFC 9112, 9.3)."""
+        again = self.used and not self.data
+        self.close()
+        self.used = False
+        if again:
+            with contextlib.suppress(OSError):
+                self._connect()
+                return
+        self._over(self.good, clock)
 
     def _over(self, good: bool, clock: float, keep: bool = False) -> None:
         """The request is answered, or has failed."""
-        if not keep:
+        self.asks = False
+        self.left -= 1
+        if not keep or self.left == 0:
             self.close()
         self.used = keep
-        self.left -= 1
         self.lane.ended(self, good, clock - self.began)
 
 
@@ -163,12 +177,7 @@ class Lane:
         """Let those begin anew whose turn it is, and see whether all have finished."""
         ready, self.next = self.next, []
         for client in ready:
-            try:
-                client.begin(clock)
-            except OSError:
-                client.close()
-                client.left -= 1
-                self.ended(client, False, 0)
+            client.begin(clock)
         if self.finished is None and self.clients and not any(client.left for client in self.clients):
             self.finished = clock
 
@@ -190,10 +199,6 @@ class Lane:
             client.close()
         for sock in self.drips:
             sock.close()
-
-
-def _good(head: bytes) -> bool:
-    return head[9:12] == b"200"
 
 
 def _connecting(address: tuple[str, int]) -> socket.socket:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import selectors
 import signal
-from collections.abc import Iterator
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from servers.http_web.race import make_room
-from servers.http_web.race_load import Latencies
+from servers.http_web.race_load import Lane, Latencies
 from servers.http_web.race_settings import MODELS, RaceRequest, Row
 from servers.http_web.race_words import ranked, verdict
 from servers.kit.errors import SettingError
 from servers.kit.settings import arguments, parse
-from tests.programs import Dashboard, Program, eventually
+from tests.programs import DEADLINE, Dashboard, Program, eventually
 
 RACE = "servers.http_web.race"
 
@@ -191,6 +196,122 @@ def test_a_terminal_shows_a_live_table_and_the_result() -> None:
     assert lines[-1].startswith("Threads came in first, after")
     table = [line.split() for line in lines if line.startswith(("iterative ", "threads "))]
     assert [row[:3] for row in table] == [["threads", "8", "0"], ["iterative", "8", "0"]]
+
+
+# -- the load, against servers that do as a test says
+
+
+class Peer:
+    """A server with one thread a connection: ``answer(number)`` says what the number-th request gets."""
+
+    def __init__(self, answer: Callable[[int], tuple[bytes, bool]]) -> None:
+        self.answer = answer
+        self.requests = 0
+        self.connections = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._accept, daemon=True)]
+        self.threads[0].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = self.listener.accept()
+                self.connections += 1
+                self.threads.append(threading.Thread(target=self._serve, args=(sock,), daemon=True))
+                self.threads[-1].start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        with sock, contextlib.suppress(OSError):
+            while sock.recv(4096):
+                with self.lock:
+                    self.requests += 1
+                    data, stays = self.answer(self.requests)
+                sock.sendall(data)
+                if not stays:
+                    return
+
+
+def load(answer: Callable[[int], tuple[bytes, bool]], clients: int, requests: int, *, kept: bool) -> Lane:
+    """A lane's clients against such a server, run to the end."""
+    peer = Peer(answer)
+    with peer.listener, selectors.DefaultSelector() as selector:
+        lane = Lane("threads", peer.listener.getsockname(), selector, kept)
+        lane.start(clients, requests)
+        deadline = time.monotonic() + DEADLINE
+        while lane.finished is None and time.monotonic() < deadline:
+            for key, mask in selector.select(0 if lane.next else 0.05):
+                key.data.ready(mask, time.monotonic())
+            lane.turn(time.monotonic())
+        assert lane.finished is not None, (lane.done, lane.failed)
+        assert lane.waiting == 0
+        for _ in range(5):  # what comes afterwards is no answer
+            for key, mask in selector.select(0.01):
+                key.data.ready(mask, time.monotonic())
+        lane.close()
+        peer.listener.shutdown(socket.SHUT_RDWR)
+        peer.threads[0].join()
+    return lane
+
+
+KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+LAST = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept", "done", "failed"),
+    [
+        (lambda number: (KEPT, True), True, 20, 0),
+        (lambda number: (KEPT, True), False, 20, 0),
+        (lambda number: (LAST, False), False, 20, 0),
+        (lambda number: (LAST, False), True, 20, 0),
+        (lambda number: (KEPT, number % 3 > 0), True, 20, 0),  # closes idle connections
+        (lambda number: (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", True), True, 0, 20),
+        (lambda number: (KEPT[:-1], False), False, 0, 20),  # cut short
+        (lambda number: (b"HTTP/1.1 200", False), False, 0, 20),
+        (lambda number: (b"", False), False, 0, 20),
+    ],
+)
+def test_each_request_is_counted_once(
+    answer: Callable[[int], tuple[bytes, bool]], kept: bool, done: int, failed: int
+) -> None:
+    lane = load(answer, 4, 5, kept=kept)
+    assert (lane.done, lane.failed, lane.latencies.count) == (done, failed, done)
+
+
+def test_an_answer_in_small_pieces_is_one_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, selectors.DefaultSelector() as selector:
+        lane = Lane("select", listener.getsockname(), selector, keep_alive=True)
+        lane.start(1, 1)
+        lane.turn(time.monotonic())
+        sock, _ = listener.accept()
+        with sock:
+            sent = 0
+            while lane.finished is None and sent < 1000:
+                for key, mask in selector.select(0.01):
+                    key.data.ready(mask, time.monotonic())
+                lane.turn(time.monotonic())
+                sock.sendall(KEPT[sent : sent + 1])
+                sent += 1
+        lane.close()
+    assert (lane.done, lane.failed) == (1, 0)
+
+
+def test_nobody_who_listens_fails_all_requests_and_ends() -> None:
+    with socket.socket() as taken, selectors.DefaultSelector() as selector:
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening: refused
+        lane = Lane("select", taken.getsockname(), selector, keep_alive=False)
+        lane.start(3, 4)
+        eventually(lambda: _turn(lane, selector), "the end")
+        lane.close()
+    assert (lane.done, lane.failed) == (0, 12)
+
+
+def _turn(lane: Lane, selector: selectors.BaseSelector) -> bool:
+    for key, mask in selector.select(0):
+        key.data.ready(mask, time.monotonic())
+    lane.turn(time.monotonic())
+    return lane.finished is not None
 
 
 # -- words, numbers and settings
