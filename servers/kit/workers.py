@@ -92,5 +92,6 @@ class Worker:
         decode = msgspec.json.Decoder(wire.Up).decode
         with contextlib.suppress(OSError), self._sock, self._sock.makefile("rb") as lines:
             for line in lines:
-                self._on_message(self, decode(line))
+                if line.endswith(b"\n"):  # one that was killed leaves half a line
+                    self._on_message(self, decode(line))
         self._on_end(self)
