@@ -51,7 +51,7 @@ class Site:
         path, query = target_of(request)
         if path == "*":
             return options_answer(self._allowed())
-        if path == "/demo" or path.startswith("/demo/"):
+        if _is_demo(path):
             return self._demo(request, path, query, now)
         check_method(request.method, self._allowed())
         if request.method == "OPTIONS":
@@ -65,7 +65,7 @@ class Site:
     def upload(self, request: Request, now: float) -> tuple[str, Upload]:
         """Where a PUT's body goes: its path, and the file to write. HttpError before a byte is read."""
         path, _ = target_of(request)
-        check_method(request.method, READING if path.startswith("/demo") else self._allowed())
+        check_method(request.method, demo.METHODS if _is_demo(path) else self._allowed())
         headers, limit = request.headers, int(1e6 * self.settings.max_body)
         if request.framing.kind == "none" and "content-length" not in headers:
             raise HttpError(411, "A PUT says how long its body is: Content-Length or chunked.")
@@ -137,9 +137,11 @@ class Site:
         if request.method == "GET" and sum(part.size for part in parts) > READY_SIZE:
             answer.file = found.file  # too large for one piece: it is sent from the file
             return answer
-        if request.method == "GET":
-            answer.body = [_bytes(piece) for piece in answer.body]
-        os.close(found.file)
+        try:
+            if request.method == "GET":
+                answer.body = [_bytes(piece) for piece in answer.body]
+        finally:
+            os.close(found.file)
         return answer
 
     def _keep(self, request: Request, path: str, answer: Answer, found: Found) -> None:
@@ -156,8 +158,8 @@ class Site:
         rest = f"{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
         if len(self._ready) >= READY:
             self._ready.clear()
-        real = self.folder.real(path)
-        self._ready[request] = (real, (state.st_ino, state.st_size, state.st_mtime_ns), rest)
+        signature = (state.st_ino, state.st_size, state.st_mtime_ns)
+        self._ready[request] = (self.folder.literal(path), signature, rest)
 
     def _check(self, request: Request, path: str, now: float) -> None:
         """The preconditions of a PUT (RFC 9110, 13.1): no update of another's update is lost."""
@@ -169,5 +171,14 @@ class Site:
             raise HttpError(status, "What is stored there is not as the request wants it.")
 
 
+def _is_demo(path: str) -> bool:
+    return path == "/demo" or path.startswith("/demo/")
+
+
 def _bytes(piece: Piece) -> Piece:
-    return read_part(piece) if isinstance(piece, FilePart) else piece
+    if not isinstance(piece, FilePart):
+        return piece
+    data = read_part(piece)
+    if len(data) != piece.size:  # its length is promised in the head
+        raise HttpError(503, "The file was cut while it was read.")
+    return data

@@ -50,6 +50,7 @@ class Conversation:
         self._upload: tuple[str, Upload] | None = None
         self._size = 0  # of the body so far
         self._start = bytearray()  # of the request, to be told
+        self._came = 0  # bytes since the request began, those of the next ones included
         self._asked = 0.0
         self._written: Written | None = None
 
@@ -67,9 +68,11 @@ class Conversation:
             self.deadline = clock + self.site.settings.header_timeout
             self.number += 1
             self._start.clear()
+            self._came = 0
         elif self._request is not None:
             self.deadline += len(data) / LEAST_RATE
         self.bytes_in += len(data)
+        self._came += len(data)
         if len(self._start) < SHOWN:
             self._start += data[: SHOWN - len(self._start)]
         self._reader.feed(data)
@@ -170,6 +173,7 @@ class Conversation:
         if self._reader.buffer:  # the next request has begun already: pipelining
             self.number += 1
             self._start[:] = self._reader.buffer[:SHOWN]
+            self._came = len(self._reader.buffer)
             self.deadline = time.monotonic() + self.site.settings.header_timeout
 
     def close(self, reason: str = "") -> None:
@@ -253,7 +257,8 @@ class Conversation:
         self.deadline = self._asked + self.site.settings.body_timeout
         self._written = written
         self.book.answering(self, written.status)
-        self.book.requested(self, self._request, self._size, bytes(self._start), error)
+        start = bytes(self._start[: max(0, self._came - len(self._reader.buffer))])
+        self.book.requested(self, self._request, self._size, start, error)
         written.wait = self.site.settings.delay
         return written
 

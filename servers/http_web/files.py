@@ -55,6 +55,11 @@ class Folder:
         place = self._place(path)
         return self._inside(os.path.join(place, "index.html")) if os.path.isdir(place) else place
 
+    def literal(self, path: str) -> str:
+        """Its place with the links in it not followed: where it leads may change."""
+        place = os.path.join(self.root, *segments(path))
+        return os.path.join(place, "index.html") if os.path.isdir(place) else place
+
     def validators(self, path: str) -> Found | None:
         """What a PUT to that path would replace; None if nothing is there."""
         try:
