@@ -36,6 +36,7 @@ TYPES = {
 }  # fmt: skip
 """Media types that do not depend on the machine; others are the machine's to know."""
 
+
 class Found(msgspec.Struct, frozen=True):
     """A file that is there: open as ``file``, with what its validators are made of."""
 
