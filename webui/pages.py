@@ -148,13 +148,16 @@ def fields_json(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:
     return found
 
 
-def _lab_context(lab: Lab) -> dict[str, Any]:
+def _lab_context(lab: Lab, instance: str = "") -> dict[str, Any]:
     shown = text.of_lab(lab)
+    # A lesson's link to a tool leads to that server's; without a server, to where one is started.
+    place = rf'href="/instances/{instance}/tools/\1"' if instance else 'href="#running"'
+    lesson = re.sub(r'href="tools/(\w+)"', place, shown["lesson"])
     return {
         "lab": lab,
         "fields": fields(lab.settings),
         "request_fields": fields(lab.request),
-        "lesson": Markup(shown["lesson"]),  # noqa: S704 - our own README, rendered without HTML in it
+        "lesson": Markup(lesson),  # noqa: S704 - our own README, rendered without HTML in it
         "sources": [{"name": s["name"], "html": Markup(s["html"])} for s in shown["sources"]],  # noqa: S704
     }
 
@@ -224,7 +227,7 @@ def instance(id: str) -> Any:
     board = dashboard()
     found = board.instance(id)
     shown = board.instance_json(found)
-    context = _lab_context(found.lab) | {
+    context = _lab_context(found.lab, found.id) | {
         "actions": _allowed(found.lab.actions), "queries": _allowed(found.lab.queries),
         "tools": found.lab.tools,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from servers.http_web.protocol import Written
 from servers.http_web.settings import Counters
-from servers.kit.events import ConnectionClosed, ConnectionOpened
+from servers.kit.events import ConnectionClosed, ConnectionOpened, ServerError
 from servers.kit.http import NO_BODY, Headers, Request, parse_response
 from servers.kit.http_events import HttpRequest, HttpResponse, masked_preview, shown
 from servers.kit.report import Report, now
@@ -95,6 +95,11 @@ class Book:
                 size=max(0, written.size), ms=round(ms, 3), data=masked_preview(start),
             )
         )  # fmt: skip
+
+    def trouble(self, error: Exception) -> None:
+        """A fault of our own."""
+        message = f"A request was answered with 500: {type(error).__name__}: {error}."
+        self.report.emit(ServerError(t=now(), message=message))
 
     def miss(self) -> None:
         """A detail is left out, and counted as left out."""

@@ -29,6 +29,8 @@ READY_SIZE = 32 * 1024
 """Bytes of a file at the most whose answer is kept ready to send."""
 READY = 256
 """Answers kept ready at the most."""
+IN_QUERY = "!$%&'()*+,;=:@/?"
+"""What stands for itself in a query, percent-encoded bytes included (RFC 3986, 3.4)."""
 SETTLED = 2.0
 """Seconds since a file's last change after which its time stamp tells every further change."""
 
@@ -59,8 +61,8 @@ class Site:
         try:
             return self._file(request, path, now)
         except Moved:
-            target = quote(path.rstrip("/") + "/") + ("?" + query if query else "")
-            return Answer(301, [("Location", target)])
+            more = "?" + quote(query.encode("latin-1"), safe=IN_QUERY) if query else ""
+            return Answer(301, [("Location", quote(path.rstrip("/") + "/") + more)])
 
     def upload(self, request: Request, now: float) -> tuple[str, Upload]:
         """Where a PUT's body goes: its path, and the file to write. HttpError before a byte is read."""

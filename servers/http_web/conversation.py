@@ -6,12 +6,14 @@ send, and says ``sent()`` how much of it left. What the request asks for, the si
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from servers.http_web.files import Upload
+from servers.http_web.answer import FilePart, Pause
+from servers.http_web.files import Upload, read_part
 from servers.http_web.protocol import Written, refusal, write_answer
 from servers.kit.http import HttpError, Request, write_response
 from servers.kit.http_stream import Data, End, RequestReader, one_request
@@ -137,6 +139,9 @@ class Conversation:
                     return self._answer()
         except HttpError as error:
             return self._refuse(error)
+        except Exception as error:  # a fault of ours ends one answer, not the server
+            self.book.trouble(error)
+            return self._refuse(HttpError(500, "This server has a fault; its log says which."))
 
     def timed_out(self) -> Written | None:
         """The deadline is over: the answer to a request that stopped half-way; None: just close."""
@@ -164,7 +169,7 @@ class Conversation:
         with book.lock:
             book.counters.bytes_out += self.bytes_out - self.counted_out
             self.counted_out = self.bytes_out
-        book.responded(self, self._request, written, written.head, 1000 * (time.monotonic() - self._asked))
+        book.responded(self, self._request, written, written.start, 1000 * (time.monotonic() - self._asked))
         self._request = None
         if written.close:
             self.over = True
@@ -260,12 +265,29 @@ class Conversation:
         start = bytes(self._start[: max(0, self._came - len(self._reader.buffer))])
         self.book.requested(self, self._request, self._size, start, error)
         written.wait = self.site.settings.delay
+        begin(written, tell=self.book.report.room)
         return written
 
     def _abandon(self) -> None:
         if self._upload:
             self._upload[1].abandon()
             self._upload = None
+
+
+def begin(written: Written, tell: bool) -> None:
+    """Take pauses before the body as a wait before all, and the body's first bytes to ``tell`` them."""
+    first = next(written.body, None)
+    while isinstance(first, Pause):
+        written.wait += first.seconds
+        first = next(written.body, None)
+    written.start = written.head
+    if first is None:
+        return
+    written.body = itertools.chain((first,), written.body)
+    if tell and isinstance(first, FilePart):
+        first = read_part(FilePart(first.file, first.start, min(first.size, SHOWN)))
+    if tell and isinstance(first, bytes):
+        written.start += first[:SHOWN]
 
 
 def close_file(written: Written) -> None:

@@ -142,7 +142,7 @@ def file_answer(request: Request, found: Found, now: float) -> Answer:
     ]
     status = precondition(request.method, request.headers, current, now)
     if status == 304:
-        return Answer(304, fields)
+        return Answer(304, [("ETag", found.etag)])  # no more than finds the copy: RFC 9110, 15.4.5
     if status:
         return refusal(HttpError(status, "The file is not as the request wants it."))
     kind = media_type(found.name)
@@ -221,7 +221,7 @@ class Written(msgspec.Struct):
     """An answer as it goes out: the head's bytes, the body's pieces, and what becomes of the connection.
 
     ``size`` are the bytes of the body that will follow the head; -1 if that is not known.
-    ``wait`` are seconds to let pass before the first byte.
+    ``wait`` are seconds to let pass before the first byte, ``start`` the first bytes, to be told.
     """
 
     status: int
@@ -231,6 +231,7 @@ class Written(msgspec.Struct):
     close: bool
     file: int | None = None
     wait: float = 0.0
+    start: bytes = b""
 
 
 def write_answer(answer: Answer, request: Request | None, now: float, keep: bool = True) -> Written:

@@ -43,3 +43,16 @@ def test_the_skeleton_has_the_address_that_the_page_was_opened_by(app: Flask, ho
     path = f"/labs/udp_ping/skeleton.py?instance={it.id}"
     text = app.test_client().get(path, headers={**TEACHER, "Host": host}).text
     assert f'HOST = "{name}"' in text
+
+
+def test_a_lessons_link_to_a_tool_leads_to_that_servers(app: Flask) -> None:
+    board = app.extensions["dashboard"]
+    it = board.create(board.labs["http_web"], {"port": 0}, "Teacher")
+    client = app.test_client()
+    page = client.get(f"/instances/{it.id}", headers=TEACHER).text
+    assert f'href="/instances/{it.id}/tools/race"' in page.partition('id="lesson"')[2]
+    assert client.get(f"/instances/{it.id}/tools/race", headers=TEACHER).status_code == 200
+    lab = client.get("/labs/http_web", headers=TEACHER).text
+    assert 'href="tools/' not in page + lab
+    assert 'href="#running"' in lab.partition('id="lesson"')[2]
+    assert 'id="running"' in lab

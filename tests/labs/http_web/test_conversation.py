@@ -265,3 +265,36 @@ def test_empty_lines_keep_no_connection_for_ever(talk: Talk) -> None:
     said = talk.ask(*[b"\r\n"] * 100)
     assert said.startswith(b"HTTP/1.1 400 ")
     assert talk.talk.over
+
+
+def test_a_fault_of_ours_is_a_500_and_not_the_servers_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    one = Talk(tmp_path)
+    monkeypatch.setattr(one.site, "answer", broken)
+    assert one.ask(GET).startswith(b"HTTP/1.1 500 ")
+    assert one.talk.over
+    assert "RuntimeError: a bug" in one.report.of("ServerError")[0].message
+
+
+def test_what_is_told_of_an_answer_has_its_bodys_first_bytes(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"few")
+    (tmp_path / "large").write_bytes(b"many" * 100_000)
+    one = Talk(tmp_path)
+    for name in ("small", "large"):
+        one.ask(f"GET /{name} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    starts = [event.data.head.partition(b"\r\n\r\n")[2] for event in one.report.of("HttpResponse")]
+    assert starts[0] == b"few"
+    assert starts[1].startswith(b"manymany")
+
+
+def test_a_pause_before_the_body_is_a_pause_before_the_head(tmp_path: Path) -> None:
+    one = Talk(tmp_path)
+    one.talk.received(b"GET /demo/delay/3 HTTP/1.1\r\nHost: a\r\n\r\n")
+    written = one.talk.next()
+    assert written is not None
+    assert written.wait == 3
+    assert all(isinstance(piece, bytes) for piece in written.body)
