@@ -176,5 +176,5 @@ class Counters(msgspec.Struct):
     requests: Annotated[int, Meta(title="Requests")] = 0
     ok: Annotated[int, Meta(title="Answered 2xx or 3xx")] = 0
     refused: Annotated[int, Meta(title="Refused 4xx or 5xx")] = 0
-    bytes_in: Annotated[int, Meta(title="Bytes received")] = 0
-    bytes_out: Annotated[int, Meta(title="Bytes sent")] = 0
+    bytes_in: Annotated[int, Meta(title="Received", extra=ui(unit="bytes"))] = 0
+    bytes_out: Annotated[int, Meta(title="Sent", extra=ui(unit="bytes"))] = 0
