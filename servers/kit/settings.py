@@ -32,6 +32,7 @@ def ui(
     positional: bool = False,
     multiline: bool = False,
     several: tuple[str, ...] = (),
+    secret: bool = False,
 ) -> dict[str, Any]:
     """What a field's ``Meta(extra=...)`` tells the form and the command line.
 
@@ -44,11 +45,12 @@ def ui(
     positional a client takes it without a flag, after HOST and PORT
     multiline a text of several lines
     several   the words of which a text is one or more, with commas between: boxes to tick
+    secret    has a password in it: shown to the teacher, masked wherever else it appears
     """
     given = {
         "unit": unit, "live": live, "flags": flags, "step": step,
         "advanced": advanced, "slider": slider, "positional": positional,
-        "multiline": multiline, "several": several,
+        "multiline": multiline, "several": several, "secret": secret,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value}
 
@@ -106,6 +108,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     positional: bool = False
     multiline: bool = False
     several: tuple[str, ...] = ()
+    secret: bool = False
 
     @property
     def flag(self) -> str:

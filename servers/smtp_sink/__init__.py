@@ -1,0 +1,1 @@
+"""The SMTP lab: a server that takes every message and relays none."""

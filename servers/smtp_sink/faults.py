@@ -1,0 +1,86 @@
+"""Faults on purpose: «451 on the 2nd RCPT», «421 after 3 commands», a late reply, a dropped connection."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from servers.kit.errors import SettingError
+
+Verb = Literal[
+    "any", "HELO", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "message", "RSET", "NOOP", "QUIT", "connect"
+]
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What goes wrong, and when. It happens again in every connection until it is cleared.
+
+    ``message`` is the end of a message's data, ``connect`` the greeting.
+    """
+
+    what: Annotated[
+        Literal["reply", "delay", "drop"],
+        Meta(title="What", description="reply: this code in place of the right one; delay: the right one, "
+             "late; drop: the connection is closed without a word."),
+    ] = "reply"  # fmt: skip
+    verb: Annotated[Verb, Meta(title="At", description="The command; any: whichever comes as the Nth.")] = (
+        "RCPT"
+    )
+    nth: Annotated[
+        int, Meta(ge=1, le=10000, title="Nth", description="From which one of them on a connection.")
+    ] = 1
+    once: Annotated[
+        bool, Meta(title="Only that one", description="Off: all from that one on, as long as it is set.")
+    ] = True
+    code: Annotated[int, Meta(ge=400, le=599, title="Code", description="Of the reply, 400 to 599.")] = 451
+    text: Annotated[
+        str,
+        Meta(max_length=200, pattern=r"^[\x20-\x7e]*\Z", title="Text", description="Of the reply."),
+    ] = "Requested action aborted: local error in processing"
+    seconds: Annotated[float, Meta(ge=0, le=600, title="Seconds", description="Of the delay.")] = 5.0
+
+    def __post_init__(self) -> None:
+        if self.what == "reply" and self.code < 400:
+            raise SettingError("A fault's code is from 400 to 599.", field="code")
+
+    def words(self) -> str:
+        """«451 on the 2nd RCPT»"""
+        place = {"any": "command", "message": "message", "connect": "connection"}.get(self.verb, self.verb)
+        when = f"{_ordinal(self.nth)} {place}" + ("" if self.once else " and all after it")
+        if self.what == "reply":
+            return f"{self.code} on the {when}"
+        if self.what == "delay":
+            return f"{self.seconds:g} s before the reply to the {when}"
+        return f"the connection is dropped at the {when}"
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
+
+
+class Faults:
+    """The faults that are set. One for the whole server; connections count their commands themselves."""
+
+    def __init__(self) -> None:
+        self.active: tuple[Fault, ...] = ()
+
+    def set(self, fault: Fault) -> None:
+        """One more; the same one is not set twice."""
+        if fault not in self.active:
+            self.active = (*self.active, fault)
+
+    def clear(self) -> None:
+        """None any more."""
+        self.active = ()
+
+    def at(self, verb: str, count: int, total: int) -> Fault | None:
+        """The fault for the ``count``-th of this verb, the ``total``-th command of all on its connection."""
+        for fault in self.active:
+            number = total if fault.verb == "any" else count
+            if fault.verb in ("any", verb) and (number == fault.nth if fault.once else number >= fault.nth):
+                if fault.verb != "any" or verb not in ("message", "connect"):
+                    return fault
+        return None

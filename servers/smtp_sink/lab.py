@@ -1,0 +1,32 @@
+"""The SMTP lab's descriptor: what the dashboard knows of it, and how the page shows it."""
+
+from __future__ import annotations
+
+from servers.kit.lab import Lab, View
+from servers.smtp_sink.events import FaultHit, MessageStored, SmtpCommand, SmtpData, SmtpReply, TlsStarted
+from servers.smtp_sink.request import Request
+from servers.smtp_sink.settings import Counters, Settings
+
+LAB = Lab(
+    name="smtp_sink",
+    title="SMTP sink",
+    settings=Settings,
+    request=Request,
+    server="servers.smtp_sink.server",
+    client="servers.smtp_sink.client",
+    counters=Counters,
+    events=(SmtpCommand, SmtpReply, SmtpData, MessageStored, TlsStarted, FaultHit),
+    session=lambda request: request.step,
+    view=View(
+        summary="Takes every message, shows the dialogue line by line, and relays nothing.",
+        transport="tcp",
+        spark="commands",
+        tiles=("open", "commands", "stored", "refused"),
+        primary="Send a message",
+        sources=(
+            "server.py", "protocol.py", "faults.py", "maildir.py", "client.py", "settings.py", "lab.py",
+        ),
+        skeleton="skeleton.py",
+    ),
+)  # fmt: skip
+"""The lab."""
