@@ -9,6 +9,7 @@ from servers.kit.lab import Lab
 NAMES = (
     "udp_ping",
     "http_web",
+    "smtp_sink",
 )  # fmt: skip
 
 LABS: dict[str, Lab] = {name: import_module(f"servers.{name}.lab").LAB for name in NAMES}

@@ -92,7 +92,8 @@ def _direct(module: str, name: str) -> Iterator[str]:
     if top == "app" and module != "app":
         yield "nothing imports app.py"
     if _under(module, "servers"):
-        if top not in sys.stdlib_module_names and top not in ("servers", "msgspec"):
+        certificates = module == "servers.kit.certificate" and top == "cryptography"
+        if top not in sys.stdlib_module_names and top not in ("servers", "msgspec") and not certificates:
             yield "servers need the standard library and msgspec alone"
         if top == "servers" and name != "servers":
             yield from _between_labs(module, name)

@@ -80,7 +80,8 @@ class Faults:
         """The fault for the ``count``-th of this verb, the ``total``-th command of all on its connection."""
         for fault in self.active:
             number = total if fault.verb == "any" else count
-            if fault.verb in ("any", verb) and (number == fault.nth if fault.once else number >= fault.nth):
-                if fault.verb != "any" or verb not in ("message", "connect"):
-                    return fault
+            due = number == fault.nth if fault.once else number >= fault.nth
+            mine = fault.verb == verb or (fault.verb == "any" and verb not in ("message", "connect"))
+            if due and mine:
+                return fault
         return None

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from servers.kit.errors import SettingError
-from servers.kit.settings import RequestSettings, ServerSettings, ui
+from servers.kit.settings import ServerSettings, ui
 
 PORT = 1025
 """The protocol's own port is 25; below 1024 one needs to be root."""
