@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import ssl
-import threading
 import time
 from collections import deque
 from email.header import decode_header, make_header
@@ -33,24 +32,18 @@ class Login(msgspec.Struct, frozen=True):
 
 
 class Book:
-    """Counts and tells for all connections."""
+    """Counts and tells for all connections; one thread uses it."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
         self.counters: Counters = report.counters
         self.logins: deque[Login] = deque(maxlen=SECRETS)
-        self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-
-    def count(self, **more: int) -> None:
-        """Count up, among threads."""
-        with self._lock:
-            for name, value in more.items():
-                setattr(self.counters, name, getattr(self.counters, name) + value)
 
     def opened(self, peer: str) -> Line:
         """A connection was accepted."""
-        self.count(connections=1, open=1)
+        self.counters.connections += 1
+        self.counters.open += 1
         line = Line(self, f"c{next(self._numbers)}", peer)
         line.tell(ConnectionOpened(t=now(), conn=line.conn, peer=peer))
         return line
@@ -74,14 +67,13 @@ class Line:
         """Whether an event would be told; if not, it is counted as left out."""
         if self.book.report.room:
             return True
-        with self.book._lock:
-            self.book.report.missed += 1
+        self.book.report.missed += 1
         return False
 
     def received(self, size: int) -> None:
         """Bytes came."""
         self.bytes_in += size
-        self.book.count(bytes_in=size)
+        self.book.counters.bytes_in += size
 
     def tried(self, user: str, password: str) -> None:
         """A log-in was tried."""
@@ -89,7 +81,7 @@ class Line:
 
     def heard(self, step: Heard) -> None:
         """A command, or a line of a log-in."""
-        self.book.count(commands=1)
+        self.book.counters.commands += 1
         if self.room:
             self.tell(
                 SmtpCommand(
@@ -108,17 +100,17 @@ class Line:
                 )
             )  # fmt: skip
 
-    def replied(self, step: Reply, data: bytes) -> None:
-        """A reply left."""
+    def replied(self, step: Reply, verb: str, data: bytes) -> None:
+        """A reply to that command left."""
         self.bytes_out += len(data)
         if step.code >= 400:
-            self.book.count(refused=1)
+            self.book.counters.refused += 1
         if step.fault:
             self.hit(step.fault)
         if self.room:
             self.tell(
                 SmtpReply(
-                    t=now(), conn=self.conn, peer=self.peer, verb=step.verb, code=step.code,
+                    t=now(), conn=self.conn, peer=self.peer, verb=verb, code=step.code,
                     enhanced=step.enhanced, lines=step.lines, decoded=step.decoded,
                     fault=bool(step.fault), tls=self.tls, data=preview(data),
                 )
@@ -141,7 +133,7 @@ class Line:
 
     def stored(self, name: str, envelope: Envelope, start: bytes, size: int) -> None:
         """A message is on disk."""
-        self.book.count(stored=1)
+        self.book.counters.stored += 1
         if self.room:
             self.tell(
                 MessageStored(
@@ -153,7 +145,7 @@ class Line:
 
     def closed(self, reason: str) -> None:
         """The connection ended."""
-        self.book.count(open=-1)
+        self.book.counters.open -= 1
         self.tell(
             ConnectionClosed(
                 t=now(), conn=self.conn, peer=self.peer, bytes_in=self.bytes_in, bytes_out=self.bytes_out,

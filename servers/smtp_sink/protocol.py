@@ -12,7 +12,7 @@ import binascii
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -29,6 +29,19 @@ MAX_RECIPIENTS = 1000
 MAX_MISTAKES = 100
 """Commands that are none, after which the client is sent away."""
 MASK = "••••"
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Message(Protocol):
+    """A message on its way to the disk. ``name`` is what it will be found by."""
+
+    name: str
+
+    def write(self, data: bytes) -> None:
+        """The next bytes. OSError if they cannot be kept."""
+
+    def abandon(self) -> None:
+        """Leave no trace."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -37,7 +50,6 @@ class Reply(msgspec.Struct, frozen=True):
     code: int
     lines: tuple[str, ...]
     enhanced: str = ""
-    verb: str = ""
     decoded: str = ""
     fault: str = ""
     delay: float = 0.0
@@ -73,13 +85,19 @@ class StartTls(msgspec.Struct, frozen=True):
     """Shake hands now; then say ``secured()``."""
 
 
+class Commit(msgspec.Struct, frozen=True):
+    """Make the message durable now; where that fails, say ``failed()`` before the next step."""
+
+    message: Any
+
+
 class Drop(msgspec.Struct, frozen=True):
     """Close the connection; ``fault`` says in words why, "" in the ordinary course."""
 
     fault: str = ""
 
 
-Step = Reply | Heard | HeardMessage | StartTls | Drop
+Step = Reply | Heard | HeardMessage | StartTls | Commit | Drop
 
 
 class Envelope(msgspec.Struct):
@@ -91,19 +109,6 @@ class Envelope(msgspec.Struct):
     sender: str = ""
     recipients: list[str] = []
     user: str = ""
-
-
-class Message(Protocol):
-    """A message on its way to the disk."""
-
-    def write(self, data: bytes) -> None:
-        """The next bytes. OSError if they cannot be kept."""
-
-    def commit(self) -> str:
-        """Make it durable; its name. OSError if that fails."""
-
-    def abandon(self) -> None:
-        """Leave no trace."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -136,8 +141,11 @@ class Session:
         self._skipping = False
         self._closed = False
         self.tls = False
+        self.verb = ""
+        """The command that is being answered; «message» for a message's end, «connect» for the greeting."""
         self._data: DataReader | None = None
         self._message: Message | None = None
+        self._failure = ""
         self._start_again()
 
     def _start_again(self) -> None:
@@ -189,6 +197,7 @@ class Session:
     def timed_out(self) -> Iterator[Step]:
         """Nothing came for too long."""
         self._closed = True
+        self.verb = ""
         yield Reply(421, (f"{self.policy.name} You were silent for too long",), "4.4.2")
         yield Drop()
 
@@ -234,7 +243,7 @@ class Session:
             yield Heard("AUTH", shown, decoded, shown.encode())
         else:
             yield Heard(verb if verb in VERBS else "", shown, "", raw)
-        if any(ord(letter) < 32 or ord(letter) == 127 for letter in line.rstrip("\t")):
+        if CONTROL.search(line.rstrip("\t")):
             yield from self._mistake(Reply(500, ("That line is too long, or no text",), "5.5.2"))
             return
         handler = VERBS.get(verb)
@@ -246,6 +255,7 @@ class Session:
         yield from self._faulty(verb, handler(self, argument.strip()))
 
     def _mistake(self, reply: Reply) -> Iterator[Step]:
+        self.verb = ""
         self._mistakes += 1
         if self._mistakes > MAX_MISTAKES:
             reply = Reply(421, (f"{self.policy.name} Too many mistakes",), "4.7.0")
@@ -255,20 +265,19 @@ class Session:
         """The right steps, or what a fault makes of them."""
         self._counts[verb] += 1
         self._counts["any"] += verb not in ("connect", "message")
+        self.verb = verb
         fault = self._faults.at(verb, self._counts[verb], self._counts["any"])
         if fault is None:
-            for step in right:
-                yield msgspec.structs.replace(step, verb=verb) if isinstance(step, Reply) else step
-            return
-        if fault.what == "drop":
+            yield from right
+        elif fault.what == "drop":
             yield Drop(fault.words())
         elif fault.what == "reply":
             self._spoilt(verb)
-            yield _wrong(fault, verb)
+            yield _wrong(fault)
         else:
             for step in right:
                 if isinstance(step, Reply):
-                    step = msgspec.structs.replace(step, verb=verb, delay=fault.seconds, fault=fault.words())
+                    step = msgspec.structs.replace(step, delay=fault.seconds, fault=fault.words())
                 yield step
 
     def _spoilt(self, verb: str) -> None:
@@ -350,7 +359,7 @@ class Session:
             yield from self._take(initial, then)
             return
         self._login = lambda line: self._answered(line, then)
-        yield Reply(334, (base64.b64encode(prompt.encode()).decode(),), verb="AUTH", decoded=prompt)
+        yield Reply(334, (base64.b64encode(prompt.encode()).decode(),), decoded=prompt)
 
     def _answered(self, line: str, then: Callable[[bytes], Iterator[Step]]) -> Iterator[Step]:
         self._login = None
@@ -358,8 +367,7 @@ class Session:
         if line != "*":
             shown, decoded = mask_line(line, name=then == self._name)
         yield Heard("AUTH", shown, decoded, shown.encode())
-        for step in self._take(line, then):
-            yield msgspec.structs.replace(step, verb="AUTH") if isinstance(step, Reply) else step
+        yield from self._take(line, then)
 
     def _take(self, line: str, then: Callable[[bytes], Iterator[Step]]) -> Iterator[Step]:
         if line == "*":
@@ -531,13 +539,16 @@ class Session:
         elif data.failed or message is None:
             yield Reply(452, ("The mailbox cannot be written",), "4.3.1")
         else:
-            try:
-                name = message.commit()
-            except OSError as error:
-                message.abandon()
-                yield Reply(452, (f"The mailbox cannot be written: {error.strerror}",), "4.3.1")
-                return
-            yield Reply(250, (f"Stored as {name}",), "2.0.0")
+            self._failure = ""
+            yield Commit(message)
+            if self._failure:
+                yield Reply(452, (f"The mailbox cannot be written: {self._failure}",), "4.3.1")
+            else:
+                yield Reply(250, (f"Stored as {message.name}",), "2.0.0")
+
+    def failed(self, reason: str) -> None:
+        """The message could not be made durable."""
+        self._failure = reason
 
     def close_message(self) -> None:
         """A message that will not be kept leaves no trace."""
@@ -580,9 +591,9 @@ class Session:
         yield Reply(502, ("That command is not done here",), "5.5.1")
 
 
-def _wrong(fault: Fault, verb: str) -> Reply:
+def _wrong(fault: Fault) -> Reply:
     kind = "4.3.0" if fault.code < 500 else "5.3.0"
-    return Reply(fault.code, (fault.text or "On purpose",), kind, verb, fault=fault.words())
+    return Reply(fault.code, (fault.text or "On purpose",), kind, fault=fault.words())
 
 
 def mask_auth(argument: str) -> tuple[str, str]:
