@@ -6,13 +6,14 @@ import csv
 import io
 import time
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from flask import Blueprint, Response, current_app, request
 
 from servers.kit.errors import SettingError
 from servers.kit.events import Bytes, Event
-from servers.kit.lab import Export, Lab, Tool
+from servers.kit.lab import Download, Export, Lab, Tool
 from servers.kit.settings import RequestSettings, parse
 from webui import openapi
 from webui.auth import allow, person, student, teacher
@@ -308,7 +309,21 @@ def data(id: str, name: str) -> Response:
     allow(query.role)
     arguments = parse(query.arguments, request.args.to_dict(), text=True)
     value = board.run_blocking(query.function, board.data(found), found.settings, arguments)
-    return to_json({"value": value})
+    return saved(value) if isinstance(value, Download) else to_json({"value": value})
+
+
+def saved(file: Download) -> Response:
+    """A stranger's file: to be saved, and if a browser shows it after all, without rights."""
+    answer = Response(file.content, mimetype=file.media)
+    answer.headers.set("Content-Disposition", "attachment", **_names(file.name))
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer
+
+
+def _names(name: str) -> dict[str, str]:
+    """The name in ASCII, and where that is not all in UTF-8 as well (RFC 6266, 4.3)."""
+    plain = "".join(letter if letter.isascii() and letter.isprintable() else "_" for letter in name)
+    return {"filename": plain} if plain == name else {"filename": plain, "filename*": f"UTF-8''{quote(name)}"}
 
 
 def _named(find: Any, name: str) -> Any:

@@ -48,11 +48,20 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     offline: Callable[[Path, Any, Any], Any] | None = None
 
 
+class Download(msgspec.Struct, frozen=True):
+    """A query's value that is a file: the browser is told to save it, never to show it."""
+
+    name: str
+    media: str
+    content: bytes
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Something that can be read, server running or not: ``(folder, settings, arguments) -> value``.
 
     The function reads the lab's own files in ``folder`` and opens no socket; the
-    dashboard calls it off its own loop. The value is anything that msgspec encodes.
+    dashboard calls it off its own loop. The value is anything that msgspec encodes, or a
+    Download.
     """
 
     name: str

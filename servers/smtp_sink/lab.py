@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from servers.kit.lab import Lab, View
 from servers.smtp_sink.events import FaultHit, MessageStored, SmtpCommand, SmtpData, SmtpReply, TlsStarted
+from servers.smtp_sink.reading import ACTIONS, QUERIES
 from servers.smtp_sink.request import Request
 from servers.smtp_sink.settings import Counters, Settings
 
@@ -16,6 +17,8 @@ LAB = Lab(
     client="servers.smtp_sink.client",
     counters=Counters,
     events=(SmtpCommand, SmtpReply, SmtpData, MessageStored, TlsStarted, FaultHit),
+    actions=ACTIONS,
+    queries=QUERIES,
     session=lambda request: request.step,
     view=View(
         summary="Takes every message, shows the dialogue line by line, and relays nothing.",
