@@ -95,7 +95,7 @@ def labs() -> Response:
 def instances() -> Response:
     """All instances."""
     board = dashboard()
-    found = [board.instance_json(i) for i in list(board.supervisor.instances.values())]
+    found = [_shown(i) for i in list(board.supervisor.instances.values())]
     return to_json({"instances": found})
 
 
@@ -111,15 +111,14 @@ def create() -> Response:
     board = dashboard()
     instance = board.create(board.lab(data["lab"]), settings, person().name)
     started = board.start(instance)
-    return to_json(board.instance_json(instance), 201) if started else trouble(instance)
+    return to_json(_shown(instance), 201) if started else trouble(instance)
 
 
 @route(blueprint, "GET", "/instances/<id>", gives=openapi.INSTANCE, errors=(404,))
 @student
 def instance(id: str) -> Response:
     """One instance."""
-    board = dashboard()
-    return to_json(board.instance_json(board.instance(id)))
+    return to_json(_shown(dashboard().instance(id)))
 
 
 @route(blueprint, "PATCH", "/instances/<id>", takes=openapi.change_schema, gives=openapi.INSTANCE,
@@ -130,7 +129,7 @@ def change(id: str) -> Response:
     board = dashboard()
     found = board.instance(id)
     runs = board.change(found, member(body(), "settings", ()))
-    return to_json(board.instance_json(found)) if runs else trouble(found)
+    return to_json(_shown(found)) if runs else trouble(found)
 
 
 @route(blueprint, "DELETE", "/instances/<id>", status=204, errors=(403, 404, 409))
@@ -156,7 +155,12 @@ def switch(id: str, verb: str) -> Response:
         board.stop(found)
     elif not (board.start(found) if verb == "start" else board.restart(found)):
         return trouble(found)
-    return to_json(board.instance_json(found))
+    return to_json(_shown(found))
+
+
+def _shown(instance: Instance) -> dict[str, Any]:
+    """The instance as this person may see it: secrets are the teacher's."""
+    return dashboard().instance_json(instance, clear=person().teaches)
 
 
 def trouble(instance: Instance) -> Response:
@@ -168,7 +172,7 @@ def trouble(instance: Instance) -> Response:
         error["field"] = what.field
     if what and what.hint:
         error["hint"] = what.hint
-    return to_json({"error": error, "instance": dashboard().instance_json(instance)}, 409)
+    return to_json({"error": error, "instance": _shown(instance)}, 409)
 
 
 @route(blueprint, "GET", "/instances/<id>/runs", gives=openapi.RUNS, errors=(404,))

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Child:
 
     ``on_message(child, message)`` gets what comes up its channel; ``on_change()`` is
     called when something about it may have changed (it connected, hung up, or ended).
+    ``variables`` go into its environment: what may not stand on its command line.
     Create it from a thread that lives as long as the dashboard: on Linux the kernel kills
     a child with the thread that started it.
     """
@@ -51,6 +52,7 @@ class Child:
         on_change: Callable[[], None],
         log_path: Path | None = None,
         folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._on_message, self._on_change = on_message, on_change
         self._channel = channel
@@ -66,7 +68,7 @@ class Child:
         self._token = secrets.token_urlsafe(24)
         channel.expect(self._token, self)
         ours, theirs = socket.socketpair()
-        environment = dict(os.environ)
+        environment = {**os.environ, **(variables or {})}
         environment[wire.ADDRESS_VARIABLE] = channel.address
         environment[wire.TOKEN_VARIABLE] = self._token
         environment["PYTHONIOENCODING"] = "utf-8"

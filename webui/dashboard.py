@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from servers.kit import channel as wire
 from servers.kit.errors import LabError, SettingError
 from servers.kit.events import ServerListening
 from servers.kit.lab import Lab
-from servers.kit.settings import parse
+from servers.kit.settings import masked, parse, secret_environment
 from servers.registry import LABS
 from webui.channel import ChannelServer
 from webui.child import Child
@@ -41,8 +43,8 @@ INSTANCES = 64
 class Emitter(Protocol):
     """One who passes news on to browsers."""
 
-    def state(self, instance: dict[str, Any]) -> None:
-        """An instance changed."""
+    def state(self, instance: dict[str, Any], clear: dict[str, Any] | None = None) -> None:
+        """An instance changed; the teacher gets ``clear``, where there are secrets in it."""
 
     def gone(self, instance_id: str) -> None:
         """An instance was deleted."""
@@ -264,7 +266,14 @@ class Dashboard:
             why = f"{instance.title} is {instance.state}."
             self.requests.cancel_all(instance.id, why, server_only=True)
         if self.emitter:
-            self.emitter.state(self.instance_json(instance))
+            self._emit_state(instance)
+
+    def _emit_state(self, instance: Instance) -> None:
+        """Tell the browsers, the teacher's with the secrets."""
+        hidden = masked(instance.settings) != msgspec.structs.asdict(instance.settings)
+        clear = self.instance_json(instance, clear=True) if hidden else None
+        if self.emitter:
+            self.emitter.state(self.instance_json(instance), clear)
 
     def run_started(self, instance: Instance) -> None:
         """Store the new run."""
@@ -308,6 +317,7 @@ class Dashboard:
         return Child(
             instance.lab.server, instance.arguments, channel=self.channel, on_message=heard,
             on_change=self.supervisor.wake.set, log_path=folder / "log.txt", folder=folder,
+            variables=secret_environment(instance.settings),
         )  # fmt: skip
 
     def _one_of_ours(self, message: str) -> str:
@@ -338,7 +348,7 @@ class Dashboard:
 
         return Child(
             request.module, request.arguments, channel=self.channel, on_message=heard,
-            on_change=self.supervisor.wake.set,
+            on_change=self.supervisor.wake.set, variables=secret_environment(request.wanted),
         )  # fmt: skip
 
     def _batch(
@@ -373,9 +383,9 @@ class Dashboard:
         used = [int(m[1]) for i in self.supervisor.instances if (m := re.fullmatch(rf"{lab.name}-(\d+)", i))]
         return max([*used, self.history.last_number(lab)]) + 1
 
-    def instance_json(self, instance: Instance) -> dict[str, Any]:
-        """An instance as the API and the page see it."""
-        return instance_json(instance, self.hub.topics.get(instance.id))
+    def instance_json(self, instance: Instance, *, clear: bool = False) -> dict[str, Any]:
+        """An instance as the API and the page see it; ``clear``, for the teacher: secrets unmasked."""
+        return instance_json(instance, self.hub.topics.get(instance.id), clear=clear)
 
     def request_json(self, request: Request) -> dict[str, Any]:
         """A request as the API and the page see it."""

@@ -13,7 +13,7 @@ import msgspec
 from servers.kit.errors import SettingError
 from servers.kit.events import Event
 from servers.kit.lab import Lab
-from servers.kit.settings import parse
+from servers.kit.settings import masked, parse
 from webui.hub import KEPT, SECONDS, Hub, decoder
 from webui.store import Store
 from webui.supervisor import Instance
@@ -103,11 +103,11 @@ class History:
     # -- runs
 
     def run_started(self, instance: Instance) -> None:
-        """Keep a new run, with its settings and seed."""
+        """Keep a new run, with its settings (secrets masked: nothing is started from these) and seed."""
         self._store.put(
             "insert or replace into runs (instance, run, started, settings, seed, address) "
             "values (?, ?, ?, ?, ?, ?)",
-            instance.id, instance.run, instance.started, text(instance.settings), instance.seed,
+            instance.id, instance.run, instance.started, text(masked(instance.settings)), instance.seed,
             instance.address,
         )  # fmt: skip
 

@@ -92,9 +92,15 @@ class Live:
 
     # -- called by the dashboard
 
-    def state(self, instance: dict[str, Any]) -> None:
-        """An instance changed."""
-        self._emit("state", {**instance, "instance": instance["id"]}, room=_room(instance["id"]))
+    def state(self, instance: dict[str, Any], clear: dict[str, Any] | None = None) -> None:
+        """An instance changed; the teacher gets ``clear``, where there are secrets in it."""
+        id, teachers = instance["id"], []
+        if clear:
+            teachers = [sid for sid, who in list(self._people.items()) if who.teaches]
+        self._io.emit("state", {**instance, "instance": id}, to=_room(id), skip_sid=teachers)
+        for sid in teachers:
+            if id in self._watching.get(sid, ()) and sid not in self._behind:
+                self._io.emit("state", {**(clear or {}), "instance": id}, to=sid)
         self._overview = ""
 
     def gone(self, instance_id: str) -> None:
@@ -226,7 +232,7 @@ class Live:
             return
         snapshot |= {
             "instance": id,
-            "state": self._dashboard.instance_json(instance),
+            "state": self._dashboard.instance_json(instance, clear=self._people[sid].teaches),
             "requests": [light(each) for each in self._dashboard.requests_of(id, 20)],
             "people": self._gate.people(),
         }

@@ -226,7 +226,7 @@ def instance(id: str) -> Any:
     """An instance: its picture, its traffic, the form to try it."""
     board = dashboard()
     found = board.instance(id)
-    shown = board.instance_json(found)
+    shown = board.instance_json(found, clear=_may("teacher"))
     context = _lab_context(found.lab, found.id) | {
         "actions": _allowed(found.lab.actions), "queries": _allowed(found.lab.queries),
         "tools": found.lab.tools,
@@ -244,7 +244,7 @@ def tool(id: str, name: str) -> Any:
         shown = found.lab.tool(name)
     except SettingError as error:
         raise NotFound(f"{error.message} {error.hint}") from None
-    it = board.instance_json(found)
+    it = board.instance_json(found, clear=_may("teacher"))
     page = {**page_data(found.lab, it), "tool": {**_tool_data(shown), "may": _may(shown.role)}}
     return render_template(
         "tool.html", page=page, lab=found.lab, instance=it, tool=shown, may=_may(shown.role),

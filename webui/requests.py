@@ -86,9 +86,20 @@ class Request:
 
     @property
     def arguments(self) -> list[str]:
-        """The words that the program is started with: HOST PORT, where it is aimed at one, and flags."""
-        aim = [self.aim[0], str(self.aim[1])] if self.aim else []
-        return [*aim, *arguments(self.wanted)]
+        """The words that the program is started with: HOST PORT, where it is aimed at one, and flags.
+
+        Its secrets come in its environment.
+        """
+        return [*self._where, *arguments(self.wanted, secrets="no")]
+
+    @property
+    def shown(self) -> list[str]:
+        """The same words for people to see: secrets masked."""
+        return [*self._where, *arguments(self.wanted, secrets="masked")]
+
+    @property
+    def _where(self) -> list[str]:
+        return [self.aim[0], str(self.aim[1])] if self.aim else []
 
 
 class Listener(Protocol):

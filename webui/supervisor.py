@@ -102,8 +102,8 @@ class Instance:
 
     @property
     def arguments(self) -> list[str]:
-        """The flags that the server is started with."""
-        return arguments(self.settings)
+        """The flags that the server is started with; its secrets come in its environment."""
+        return arguments(self.settings, secrets="no")
 
 
 class Listener(Protocol):

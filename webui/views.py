@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from servers.kit.settings import arguments
+from servers.kit.settings import arguments, masked
 from webui.hub import Topic
 from webui.requests import Request, target
 from webui.supervisor import Instance
@@ -17,8 +17,8 @@ LIGHT = 500
 """Entries of a list in a result that every browser gets."""
 
 
-def instance_json(instance: Instance, topic: Topic | None) -> dict[str, Any]:
-    """An instance: its state, its settings, how it fares."""
+def instance_json(instance: Instance, topic: Topic | None, *, clear: bool = False) -> dict[str, Any]:
+    """An instance: its state, its settings, how it fares. ``clear``, for the teacher: secrets unmasked."""
     child = instance.child
     running = instance.started is not None and instance.state == "running"
     retry = instance.retry_at - time.monotonic() if instance.state == "backoff" else None
@@ -27,7 +27,7 @@ def instance_json(instance: Instance, topic: Topic | None) -> dict[str, Any]:
         "lab": instance.lab.name,
         "title": instance.title,
         "state": instance.state,
-        "settings": msgspec.to_builtins(instance.settings),
+        "settings": msgspec.to_builtins(instance.settings) if clear else masked(instance.settings),
         "address": instance.address,
         "pid": child.pid if child else None,
         "uptime": round(time.time() - (instance.started or 0), 3) if running else None,
@@ -38,7 +38,7 @@ def instance_json(instance: Instance, topic: Topic | None) -> dict[str, Any]:
         "counters": topic.counters if topic else {},
         "dropped": topic.dropped if topic else 0,
         "n": topic.n if topic else 0,
-        "command": server_command(instance),
+        "command": server_command(instance, clear=clear),
         "client_command": client_command(instance) if running else "",
         "last_error": msgspec.to_builtins(instance.trouble) if instance.trouble else None,
         "retry_in": None if retry is None else round(max(0.0, retry), 1),
@@ -46,7 +46,7 @@ def instance_json(instance: Instance, topic: Topic | None) -> dict[str, Any]:
 
 
 def request_json(request: Request, position: int | None) -> dict[str, Any]:
-    """A request: where it stands, what it was asked, what came of it."""
+    """A request: where it stands, what it was asked (secrets masked), what came of it."""
     state = request.state  # once: it may change meanwhile
     return {
         "id": request.id,
@@ -57,8 +57,8 @@ def request_json(request: Request, position: int | None) -> dict[str, Any]:
         "position": position if state == "queued" else None,
         "session": request.session,
         "tool": request.tool.name if request.tool else "",
-        "arguments": msgspec.to_builtins(request.wanted),
-        "command": "python -m " + shlex.join([request.module, *request.arguments]),
+        "arguments": masked(request.wanted),
+        "command": "python -m " + shlex.join([request.module, *request.shown]),
         "created": request.created,
         "started": request.started or None,
         "ended": request.ended if state not in ("queued", "running") else None,
@@ -85,9 +85,10 @@ def light(request: dict[str, Any]) -> dict[str, Any]:
     return {**request, "result": short, "cut": long}
 
 
-def server_command(instance: Instance) -> str:
+def server_command(instance: Instance, *, clear: bool = False) -> str:
     """The command line that starts the same server in a terminal."""
-    words = [instance.lab.server, *arguments(instance.settings)]
+    flags = arguments(instance.settings, secrets="shown" if clear else "masked")
+    words = [instance.lab.server, *flags]
     if "--port" not in words:
         words += ["--port", str(instance.settings.port)]
     return "python -m " + shlex.join(words)

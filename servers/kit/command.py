@@ -22,7 +22,7 @@ from servers.kit.addresses import holder, next_free_port
 from servers.kit.errors import LabError, SettingError
 from servers.kit.lab import Lab
 from servers.kit.report import WAITING, JsonOutput, Report, TextOutput
-from servers.kit.settings import Field, fields, parse
+from servers.kit.settings import Field, fields, parse, secret_variable
 from servers.kit.sockets import in_words
 
 USAGE = 2
@@ -211,10 +211,18 @@ def _read(
     flags = parser.parse_intermixed_args(arguments)
     names = {field.name for field in fields(struct)}
     given = {key: value for key, value in vars(flags).items() if key in names}
+    given = {**_handed(struct), **given}
     try:
         return parse(struct, {**given, **fixed}, text=True), flags
     except SettingError as error:
         _usage(parser, error, {field.name: field.flag for field in fields(struct) if not field.positional})
+
+
+def _handed(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """The secrets that came in the environment, taken out of it: programs that are started get none."""
+    secret = [field for field in fields(struct) if field.secret]
+    found = {field.name: os.environ.pop(secret_variable(field), None) for field in secret}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _usage(parser: argparse.ArgumentParser, error: SettingError, flags: Mapping[str, str]) -> NoReturn:

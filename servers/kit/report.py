@@ -21,7 +21,7 @@ from servers.kit import channel as wire
 from servers.kit.addresses import show
 from servers.kit.errors import SettingError
 from servers.kit.events import Event, ServerListening, SettingsChanged
-from servers.kit.settings import changed, fields, merge
+from servers.kit.settings import changed, fields, masked, merge
 
 PERIOD = 0.05
 """Seconds between two batches."""
@@ -134,7 +134,7 @@ class Report:
         self._change: Callable[[Any], None] | None = None
         self._takes_settings = threading.Event()
         self._actions: dict[str, Callable[[Any], Any]] = {}
-        self._input: Callable[[Any], None] | None = None
+        self._input: Callable[[Any], Any] | None = None
         self._writing = threading.Lock()
         self._wake = threading.Event()
         self._takes_input = threading.Event()
@@ -238,7 +238,7 @@ class Report:
         """Let ``function(arguments)`` answer the lab's action ``name`` (from another thread)."""
         self._actions[name] = function
 
-    def on_input(self, function: Callable[[Any], None]) -> None:
+    def on_input(self, function: Callable[[Any], Any]) -> None:
         """Call ``function(value)`` with what a session is sent (from another thread)."""
         self._input = function
         self._takes_input.set()
@@ -330,6 +330,7 @@ class Report:
                 )
         self._change(after)
         self._settings = after
-        words = {f.title: f"{getattr(after, f.name)} {f.unit}".strip() for f in differ}
+        values = masked(after)
+        words = {f.title: f"{values[f.name]} {f.unit}".strip() for f in differ}
         if words:
             self.emit(SettingsChanged(t=now(), changes=words))

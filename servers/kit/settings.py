@@ -20,6 +20,9 @@ from servers.kit.errors import SettingError
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+MASK = "•••"
+"""What stands in a secret's place."""
+
 
 def ui(
     *,
@@ -230,12 +233,21 @@ def changed(before: S, after: S) -> tuple[Field, ...]:
     )
 
 
-def arguments(settings: msgspec.Struct, *, all_fields: bool = False) -> list[str]:
-    """The command-line flags that say the same: only those that differ from the default."""
+def arguments(
+    settings: msgspec.Struct, *, all_fields: bool = False, secrets: Literal["shown", "masked", "no"] = "shown"
+) -> list[str]:
+    """The command-line flags that say the same: only those that differ from the default.
+
+    ``secrets``: "masked" for eyes that may not see them, "no" leaves them out, for a program
+    that gets them with ``secret_environment``.
+    """
     words: list[str] = []
     last: list[str] = []
+    hidden = masked(settings) if secrets == "masked" else {}
     for field in fields(type(settings)):
-        value = getattr(settings, field.name)
+        value = hidden.get(field.name, getattr(settings, field.name))
+        if field.secret and secrets == "no":
+            continue
         if field.positional:
             last.append(_word(value))
             continue
@@ -247,6 +259,29 @@ def arguments(settings: msgspec.Struct, *, all_fields: bool = False) -> list[str
             word = _word(value)
             words += [f"{field.flag}={word}"] if word.startswith("-") else [field.flag, word]
     return [*words, "--", *last] if last else words
+
+
+def masked(settings: msgspec.Struct) -> dict[str, Any]:
+    """The values by name, MASK for each secret that was set. What is the default hides nothing."""
+    values = msgspec.structs.asdict(settings)
+    for field in fields(type(settings)):
+        if field.secret and values[field.name] not in ("", None, field.default):
+            values[field.name] = MASK
+    return values
+
+
+def secret_environment(settings: msgspec.Struct) -> dict[str, str]:
+    """The secrets that were set, as environment variables: command lines are there for all to see."""
+    return {
+        secret_variable(field): _word(value)
+        for field in fields(type(settings))
+        if field.secret and (value := getattr(settings, field.name)) != field.default
+    }
+
+
+def secret_variable(field: Field) -> str:
+    """The environment variable that hands a program the secret: SOCKET_LAB_SECRET_AUTH."""
+    return "SOCKET_LAB_SECRET_" + field.name.upper()
 
 
 def _word(value: Any) -> str:
@@ -264,7 +299,7 @@ def schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
     body["additionalProperties"] = False
     for field in fields(struct):
         entry = body["properties"][field.name]
-        for key, value in (("x-unit", field.unit), ("x-live", field.live)):
+        for key, value in (("x-unit", field.unit), ("x-live", field.live), ("x-secret", field.secret)):
             if value:
                 entry[key] = value
     return body
@@ -288,10 +323,8 @@ def _value(field: Field, value: Any, text: bool) -> Any:
     else:
         wrong = isinstance(checked, float) and not math.isfinite(checked)
     if wrong:
-        raise SettingError(
-            f"{field.title} must be {field.wants()}, but {_shown(value)} was given.",
-            field=field.name,
-        )
+        given = MASK if field.secret else _shown(value)
+        raise SettingError(f"{field.title} must be {field.wants()}, but {given} was given.", field=field.name)
     return checked
 
 

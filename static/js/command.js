@@ -2,6 +2,9 @@
 
 /** @typedef {import("./types.js").Field} Field */
 
+/** What stands in a secret's place. */
+const MASK = "•••";
+
 /**
  * The client's command line with what the form says: only what differs from the default.
  * @param {string} base @param {Field[]} fields @param {Record<string, any>} values
@@ -12,6 +15,10 @@ export function commandLine(base, fields, values) {
   const last = [];
   for (const field of fields) {
     const value = values[field.name];
+    if (field.secret && value && value !== field.default) {
+      words.push(`--${field.name.replaceAll("_", "-")}`, MASK);
+      continue;
+    }
     if (field.positional && value !== "" && value !== null && value !== undefined) {
       const text = String(value);
       (text.startsWith("-") ? last : words).push(quote(text));
