@@ -74,9 +74,10 @@ def _exchange(sock: socket.socket, conversation: Conversation, listener: socket.
         if data == b"":
             conversation.ended()
             return "the client closed it"
-        written = None
+        written, ending = None, "we closed it"
         if data is None:
             written = conversation.timed_out()
+            ending = "too slow" if written else "it was idle"
         elif (answer := conversation.quick(data)) is not None:
             sock.sendall(answer)
         else:
@@ -88,7 +89,7 @@ def _exchange(sock: socket.socket, conversation: Conversation, listener: socket.
             written = conversation.next()
         if conversation.over:
             _linger(sock)
-            return "too slow" if data is None else "we closed it"
+            return ending
 
 
 def _receive(sock: socket.socket, conversation: Conversation, listener: socket.socket | None) -> bytes | None:

@@ -92,7 +92,7 @@ class Book:
                 method=request.method if request else "", target=request.target if request else "",
                 status=written.status, reason=answer.reason if answer else "",
                 version=answer.version if answer else "", headers=shown(answer.headers) if answer else (),
-                size=max(0, written.size), ms=round(ms, 3), data=masked_preview(start),
+                size=written.size, ms=round(ms, 3), data=masked_preview(start),
             )
         )  # fmt: skip
 

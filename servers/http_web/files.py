@@ -35,7 +35,8 @@ class Folder:
             self.root = os.path.realpath(root)
             os.listdir(self.root)
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
+            is_file = isinstance(error, FileExistsError | NotADirectoryError)
+            why = "it is a file, or in one" if is_file else getattr(error, "strerror", None) or error
             raise SettingError(f"The folder {root} cannot be served: {why}.", field="root") from None
         self._lock = threading.Lock()
 

@@ -86,12 +86,14 @@ class Pool:
     def _fill(self) -> None:
         for number in itertools.count():
             self._lacking.acquire()
-            if number >= self._site.settings.workers:
-                self._report.emit(ServerError(t=now(), message="A worker died; another takes its place."))
+            again = number >= self._site.settings.workers
+            if again:
                 time.sleep(PATIENCE)
             with self._lock:
-                if self._over:
+                if self._over:  # Ctrl-C ends the workers too
                     return
+                if again:
+                    self._report.emit(ServerError(t=now(), message="A worker died; another takes its place."))
                 worker = self._start(number)
                 self._workers.append(worker)
             worker.settle({"delay": self._site.settings.delay})  # it may have changed meanwhile

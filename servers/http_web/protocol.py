@@ -220,7 +220,7 @@ def refusal(error: HttpError) -> Answer:
 class Written(msgspec.Struct):
     """An answer as it goes out: the head's bytes, the body's pieces, and what becomes of the connection.
 
-    ``size`` are the bytes of the body that will follow the head; -1 if that is not known.
+    ``size`` are the bytes of the body that will follow the head; where that is not known, those made so far.
     ``wait`` are seconds to let pass before the first byte, ``start`` the first bytes, to be told.
     """
 
@@ -246,7 +246,7 @@ def write_answer(answer: Answer, request: Request | None, now: float, keep: bool
     close = answer.close or not keep or not request or not request.keep_alive
     close = close or (answer.size is None and not chunked)
     if version == "HTTP/0.9":
-        return Written(answer.status, b"", iter(answer.body), _size(answer), True, answer.file)
+        return _counted(answer, Written(answer.status, b"", iter(answer.body), 0, True, answer.file))
     fields = [("Date", write_date(int(now))), ("Server", SERVER), *answer.fields]
     bodyless = answer.status in (204, 304)
     if chunked and not bodyless:
@@ -260,12 +260,28 @@ def write_answer(answer: Answer, request: Request | None, now: float, keep: bool
     head = write_response(answer.status, fields)
     if head_only or bodyless:
         return Written(answer.status, head, iter(()), 0, close, answer.file)
-    body = in_chunks(answer.body) if chunked else iter(answer.body)
-    return Written(answer.status, head, body, _size(answer), close, answer.file)
+    written = _counted(answer, Written(answer.status, head, iter(answer.body), 0, close, answer.file))
+    if chunked:
+        written.body = in_chunks(written.body)
+    return written
 
 
-def _size(answer: Answer) -> int:
-    return -1 if answer.size is None else answer.size
+def _counted(answer: Answer, written: Written) -> Written:
+    """Its size, or the counting of it."""
+    if answer.size is None:
+        written.body = _counting(written, written.body)
+    else:
+        written.size = answer.size
+    return written
+
+
+def _counting(written: Written, body: Iterator[Piece]) -> Iterator[Piece]:
+    for piece in body:
+        if isinstance(piece, FilePart):
+            written.size += piece.size
+        elif isinstance(piece, bytes):
+            written.size += len(piece)
+        yield piece
 
 
 def in_chunks(body: Iterable[Piece]) -> Iterator[Piece]:

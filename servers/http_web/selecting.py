@@ -246,9 +246,10 @@ class Loop:
         if client.lingers or client.pieces is not None:
             self._close(client, client.reason or "the client does not read")
             return
-        client.reason = "too slow"
+        late = client.talk.timed_out()
+        client.reason = "too slow" if late else "it was idle"
         try:
-            self._answer(client, client.talk.timed_out())
+            self._answer(client, late)
         except OSError as error:
             self._close(client, in_words(error))
 

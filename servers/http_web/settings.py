@@ -24,7 +24,7 @@ class Settings(ServerSettings, frozen=True, kw_only=True):
     model: Annotated[
         Model,
         Meta(
-            title="Concurrency",
+            title="Model",
             description="How it serves many at once: iterative (one after the other), threads (one each), "
             "processes (a pool of workers), select (one loop that asks the kernel who is ready).",
         ),

@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_is_a_wrong_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with Program(SERVER, "--port", "0", "--root", str(tmp_path / "file")) as program:
         assert program.wait() == 2
-    assert "cannot be served" in program.errors[0]
+    assert "cannot be served: it is a file" in program.errors[0]
 
 
 # -- the models differ in who waits
@@ -198,9 +198,18 @@ def test_an_idle_connection_is_closed_without_a_word(model: str, root: Path) -> 
     with Program(SERVER, *words) as program, connect(program.port()) as sock:
         sock.sendall(b"GET /1k.txt HTTP/1.1\r\nHost: a\r\n\r\n")
         data = read_all(sock)
+        program.line("it was idle")
     assert data.count(b"HTTP/1.1") == 1
     assert data.endswith(b"x" * 1024)
     assert b"Connection: close" not in data
+
+
+def test_an_answer_of_unknown_length_is_told_with_the_bytes_that_it_had(model: str, root: Path) -> None:
+    words = ("--port", "0", "--model", model, "--root", str(root))
+    with Program(SERVER, *words) as program, connect(program.port()) as sock:
+        sock.sendall(b"GET /demo/chunked HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        read_all(sock)
+        program.line("200 OK to GET /demo/chunked: 157 bytes")
 
 
 def test_without_keep_alive_each_answer_closes(model: str, root: Path) -> None:
