@@ -12,7 +12,7 @@ import { mountResults } from "./results.js";
  * @typedef {{progress?: (request: Request) => {done: number, total: number, words?: string}|null,
  *   resultSummary?: (request: Request, page: import("./types.js").Page) => HTMLElement|null,
  *   resultDetails?: (request: Request) => HTMLElement|null,
- *   columns?: Record<string, string>, chosen?: (id: string) => void}} LabHooks what a lab's own module may add
+ *   sessionAnswer?: import("./session.js").AnswerView, columns?: Record<string, string>, chosen?: (id: string) => void}} LabHooks what a lab's own module may add
  */
 
 /** @param {HTMLElement} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page @param {LabHooks} hooks */

@@ -29,13 +29,13 @@ mountSettings(byId("settings-card"), store, lab, teacher);
 mountRuns(/** @type {HTMLDetailsElement} */ (byId("runs")), store, lab);
 
 /*
- * A lab that draws for itself brings picture() and, if it likes, tiles(), resultSummary(), resultDetails(), columns, and handles:
+ * A lab that draws for itself brings picture() and, if it likes, tiles(), resultSummary(), resultDetails(), sessionAnswer(), columns, and handles:
  * the names of the queries that its picture shows, so that the page does not show them again.
  */
 const own = lab.view.picture ? await import(`../labs/${lab.name}.js`) : {};
 const handle = (own.picture ?? ratesPicture)(byId("picture"), store, page) ?? {};
 mountTiles(byId("tiles"), store, lab, own.tiles && ((/** @type {any} */ state) => own.tiles(state, handle)));
-const trying = mountTry(byId("try"), store, page, { ...handle, resultSummary: own.resultSummary, resultDetails: own.resultDetails, columns: own.columns });
+const trying = mountTry(byId("try"), store, page, { ...handle, resultSummary: own.resultSummary, resultDetails: own.resultDetails, sessionAnswer: own.sessionAnswer, columns: own.columns });
 const read = mountData(document.getElementById("lab-data"), store, page, own.handles ?? []);
 mountActions(document.getElementById("lab-actions"), store, page, read);
 const traffic = mountTraffic(byId("traffic"), store, page);

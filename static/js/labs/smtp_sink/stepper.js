@@ -1,0 +1,30 @@
+/** What came of one line of a dialogue by hand: what was sent, which code was expected, which came, what it means. */
+
+import { el, fill } from "../../dom.js";
+
+/**
+ * @typedef {{sent: string, meaning: string, decoded: string, expected: string, ok: boolean|null, note: string, state: string, tls: boolean,
+ *   reply: {code: number, lines: string[], meaning: string}|null, hint: string, why: string}} Step as servers/smtp_sink/stepper.py tells it
+ */
+
+/** The verdict in words: whether the code is one of those that mean success. Pure. @param {Step} step */
+export function verdict({ reply, expected, ok }) {
+  if (!reply || ok === null) return "";
+  return ok ? `${reply.code}: as expected` : `expected ${expected}, but ${reply.code} came`;
+}
+
+/** @param {HTMLElement} element @param {Step} step */
+export function sessionAnswer(element, step) {
+  const words = verdict(step);
+  fill(element, el(
+    "div", { class: "step", "data-state": step.state },
+    step.sent && el("p", { class: "wire" }, `C: ${step.sent}`),
+    step.meaning && el("p", { class: "help" }, step.meaning),
+    step.decoded && el("p", { class: "help" }, `In base64: ${step.decoded}`),
+    ...(step.reply?.lines ?? []).map((line) => el("p", { class: "wire" }, `S: ${line}`)),
+    words && el("p", { class: step.ok ? "good" : "bad" }, words),
+    step.reply && el("p", { class: "help" }, step.reply.meaning),
+    step.note && el("p", { class: "error" }, step.note),
+    el("p", { class: "help" }, `${step.tls ? "Encrypted. " : ""}Now: ${step.state}.`),
+  ));
+}
