@@ -66,9 +66,7 @@ class Draft:
         self.name = name
         self.maildir = maildir
         self._draft = os.path.join(maildir.folder, "tmp", name)
-        self._file = os.open(
-            self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
-        )
+        self._file = -1  # opened when there is more than fits in memory, or to be kept
         self._waiting = [head]
         self._waits = len(head)
         self.start = b""
@@ -101,6 +99,7 @@ class Draft:
 
     def abandon(self) -> None:
         """Leave no trace."""
+        self._waiting, self._waits = [], 0
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -108,6 +107,9 @@ class Draft:
             os.unlink(self._draft)
 
     def _write(self) -> None:
+        if self._file < 0:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            self._file = os.open(self._draft, flags, 0o600)
         data = memoryview(b"".join(self._waiting))
         self._waiting, self._waits = [], 0
         while data:
@@ -117,8 +119,8 @@ class Draft:
 def commit_all(drafts: list[Draft]) -> dict[Draft, OSError]:
     """Make drafts of one mailbox durable, then visible, then that durable; those that could not be, and why.
 
-    Each file is synced, then the folder once for all of them: what ten messages that end
-    together cost is little more than what one costs.
+    All bytes are handed to the kernel before the first file is waited for, and the folder is
+    synced once for all: what ten messages that end together cost is little more than what one does.
     """
     failed: dict[Draft, OSError] = {}
     for step in (Draft.begin_commit, Draft.sync, Draft.show):
