@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from servers.kit.events import ConnectionClosed, ConnectionOpened
 from servers.kit.lab import Lab, View
 from servers.smtp_sink.events import FaultHit, MessageStored, SmtpCommand, SmtpData, SmtpReply, TlsStarted
 from servers.smtp_sink.reading import ACTIONS, QUERIES
@@ -25,6 +26,12 @@ LAB = Lab(
         transport="tcp",
         spark="commands",
         tiles=("open", "commands", "stored", "refused"),
+        picture=True,
+        template=True,
+        marks=(
+            ConnectionOpened, ConnectionClosed, SmtpCommand, SmtpReply, SmtpData, MessageStored,
+            TlsStarted, FaultHit,
+        ),
         primary="Send a message",
         sources=(
             "server.py", "protocol.py", "faults.py", "maildir.py", "client.py", "settings.py", "lab.py",

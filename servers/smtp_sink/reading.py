@@ -12,6 +12,7 @@ from servers.kit.certificate import fingerprint
 from servers.kit.errors import SettingError
 from servers.kit.lab import Action, Download, Query
 from servers.smtp_sink import mailbox
+from servers.smtp_sink.explain import CODES, KEYWORDS, VERBS, reply
 from servers.smtp_sink.faults import Fault
 from servers.smtp_sink.mime import clean_name
 
@@ -82,6 +83,17 @@ def certificate_file(folder: Path, settings: Any, arguments: Any) -> Any:
     return Download("certificate.pem", "application/x-pem-file", path.read_bytes())
 
 
+def meanings(folder: Path, settings: Any, arguments: Any) -> Any:
+    """What commands, EHLO's keywords and reply codes mean."""
+    own = {
+        f"{verb} {code}": words
+        for verb in VERBS
+        for code in CODES
+        if (words := reply(verb, code)) != CODES[code]
+    }
+    return {"verbs": VERBS, "keywords": KEYWORDS, "codes": CODES, "replies": own}
+
+
 def delete(folder: Path, settings: Any, arguments: Any) -> Any:
     """Delete one message."""
     mailbox.delete(mailbox_of(folder, settings), arguments.id)
@@ -97,6 +109,7 @@ QUERIES = (
     Query(name="message", title="A message", function=message, arguments=Id),
     Query(name="attachment", title="An attachment", function=attachment, arguments=PartOf, help="As a file."),
     Query(name="eml", title="A message as .eml", function=eml, arguments=Id, help="As a file."),
+    Query(name="meanings", title="What the words mean", function=meanings),
     Query(name="certificate", title="Certificate", function=certificate, help="Its SHA-256 fingerprint."),
     Query(name="certificate_file", title="The certificate as a file", function=certificate_file),
 )

@@ -79,9 +79,11 @@ function mountForms(element, calls, prefix, ask, view) {
 /**
  * @param {HTMLElement|null} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page
  * @param {() => void} done after each action that was done
+ * @param {string[]} handled the actions that the lab's own picture does
  */
-export function mountActions(element, store, page, done) {
+export function mountActions(element, store, page, done, handled) {
   if (!element || !page.lab) return;
+  leaveOut(element, handled);
   const path = `/instances/${page.instance?.id}/actions/`;
   const ask = (/** @type {Call} */ entry, /** @type {Record<string, any>} */ values) => call("POST", path + entry.name, values);
   const forms = mountForms(element, page.lab.actions, "action", ask, (_, value) =>
@@ -117,9 +119,7 @@ export function mountActions(element, store, page, done) {
 export function mountData(element, store, page, handled) {
   if (!element || !page.lab) return () => {};
   const path = `/instances/${page.instance?.id}`;
-  for (const form of all(element, "form[data-call]")) {
-    if (handled.includes(form.dataset.call ?? "")) form.remove();
-  }
+  leaveOut(element, handled);
   const ask = (/** @type {Call} */ entry, /** @type {Record<string, any>} */ values) => call("GET", path + dataPath(entry.name, values));
   const forms = mountForms(element, page.lab.queries, "query", ask, (_, value) => valueView(value, "Nothing there yet."));
   element.hidden = forms.length === 0;
@@ -140,6 +140,14 @@ export function mountData(element, store, page, handled) {
   });
   refresh();
   return refresh;
+}
+
+/** @param {HTMLElement} element @param {string[]} handled */
+function leaveOut(element, handled) {
+  const forms = all(element, "form[data-call]");
+  const left = forms.filter((form) => !handled.includes(form.dataset.call ?? ""));
+  for (const form of forms) if (!left.includes(form)) form.remove();
+  element.hidden = left.length === 0;
 }
 
 /** Whether a field needs nobody to fill it in. @param {Field} field */

@@ -30,14 +30,14 @@ mountRuns(/** @type {HTMLDetailsElement} */ (byId("runs")), store, lab);
 
 /*
  * A lab that draws for itself brings picture() and, if it likes, tiles(), resultSummary(), resultDetails(), sessionAnswer(), columns, and handles:
- * the names of the queries that its picture shows, so that the page does not show them again.
+ * the names of the queries and actions that its picture has, so that the page does not have them again.
  */
 const own = lab.view.picture ? await import(`../labs/${lab.name}.js`) : {};
 const handle = (own.picture ?? ratesPicture)(byId("picture"), store, page) ?? {};
 mountTiles(byId("tiles"), store, lab, own.tiles && ((/** @type {any} */ state) => own.tiles(state, handle)));
 const trying = mountTry(byId("try"), store, page, { ...handle, resultSummary: own.resultSummary, resultDetails: own.resultDetails, sessionAnswer: own.sessionAnswer, columns: own.columns });
 const read = mountData(document.getElementById("lab-data"), store, page, own.handles ?? []);
-mountActions(document.getElementById("lab-actions"), store, page, read);
+mountActions(document.getElementById("lab-actions"), store, page, read, own.handles ?? []);
 const traffic = mountTraffic(byId("traffic"), store, page);
 mountReading(byId("reading"));
 
