@@ -10,141 +10,23 @@ import re
 from collections.abc import Callable
 from html import escape, unescape
 
-TAGS = frozenset(
-    [
-        "a",
-        "abbr",
-        "address",
-        "article",
-        "aside",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "font",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "main",
-        "mark",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "rp",
-        "rt",
-        "ruby",
-        "s",
-        "samp",
-        "section",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-        "var",
-        "wbr",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TAGS = _words(
+    "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del"
+    " details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd"
+    " li main mark nav ol p pre q rp rt ruby s samp section small span strike strong sub summary sup table"
+    " tbody td tfoot th thead time tr tt u ul var wbr"
 )
-VOID = frozenset(["br", "col", "hr", "img", "wbr"])
-SILENT = frozenset(
-    [
-        "script",
-        "style",
-        "head",
-        "title",
-        "noscript",
-        "template",
-        "iframe",
-        "object",
-        "svg",
-        "math",
-        "textarea",
-        "select",
-        "audio",
-        "video",
-        "xmp",
-        "noembed",
-        "noframes",
-        "applet",
-    ]
-)
+VOID = _words("br col hr img wbr")
+SILENT = _words("script style title template iframe object svg math textarea xmp noembed noframes plaintext")
 """What is in these goes with them."""
-ATTRIBUTES = frozenset(
-    [
-        "align",
-        "alt",
-        "bgcolor",
-        "border",
-        "cellpadding",
-        "cellspacing",
-        "color",
-        "cols",
-        "colspan",
-        "dir",
-        "face",
-        "height",
-        "hspace",
-        "lang",
-        "noshade",
-        "nowrap",
-        "open",
-        "reversed",
-        "rows",
-        "rowspan",
-        "size",
-        "span",
-        "start",
-        "title",
-        "type",
-        "valign",
-        "value",
-        "vspace",
-        "width",
-    ]
+ATTRIBUTES = _words(
+    "align alt bgcolor border cellpadding cellspacing color cols colspan dir face height hspace lang noshade"
+    " nowrap open reversed rows rowspan size span start title type valign value vspace width"
 )
 MAX_LENGTH = 500_000
 """Characters that are read."""

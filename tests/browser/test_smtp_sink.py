@@ -130,7 +130,7 @@ def test_mail_comes_live_and_is_read_searched_saved_and_deleted(teacher, board):
     view.get_by_role("tab", name="HTML").click()
     expect(view.frame_locator("iframe").locator("b")).to_have_text("love")
     view.get_by_role("tab", name="Headers").click()
-    expect(view.locator("tr[data-ours=true]", has_text="X-Envelope-To")).to_contain_text("bob@example.org")
+    expect(view.locator("tr[data-ours]", has_text="X-Envelope-To")).to_contain_text("bob@example.org")
     view.get_by_role("tab", name="Source").click()
     expect(view.locator(".terminal")).to_contain_text("Content-Type: multipart/mixed")
     view.get_by_role("tab", name="Attachments (1)").click()
@@ -208,8 +208,10 @@ def test_hostile_html_runs_no_script_and_loads_nothing(teacher, board):
     trap = Trap()
     page, instance = opened(teacher, board)
     hostile = f"""<html><head><meta http-equiv=refresh content="0;url={trap.url}/m"><base href="{trap.url}/">
-      <link rel=stylesheet href="{trap.url}/l"><style>@import "{trap.url}/i"; p {{background: url({trap.url}/b)}}</style>
-      </head><body background="{trap.url}/bg" onload="parent.hacked=1"><p style="background:url({trap.url}/s)">plainly</p>
+      <link rel=stylesheet href="{trap.url}/l">
+      <style>@import "{trap.url}/i"; p {{background: url({trap.url}/b)}}</style>
+      </head><body background="{trap.url}/bg" onload="parent.hacked=1">
+      <p style="background:url({trap.url}/s)">plainly</p>
       <img src="{trap.url}/p" onerror="top.hacked=1"><img src=x onerror="parent.postMessage('hacked','*')">
       <img srcset="{trap.url}/set 1x"><script>parent.hacked=1;fetch("{trap.url}/f")</script>
       <svg onload="top.hacked=1"><image href="{trap.url}/svg"/></svg><iframe src="{trap.url}/if"></iframe>

@@ -78,7 +78,7 @@ export function mountMailbox(store, page) {
     const to = summary.recipients.slice(0, 2).join(", ") + (summary.recipients.length > 2 ? ` and ${summary.recipients.length - 2} more` : "");
     const from = [person(summary), summary.sender || "<>"].filter(Boolean).join(" · ");
     return el("li", {}, el(
-      "button", { type: "button", "data-id": summary.id, "aria-current": summary.id === chosen, onclick: () => open(summary.id) },
+      "button", { type: "button", "data-id": summary.id, "aria-current": String(summary.id === chosen), onclick: () => open(summary.id) },
       el("span", { class: "subject" }, subjectOf(summary), summary.has_attachments && el("span", { class: "clip", role: "img", "aria-label": "with attachments", title: "with attachments" }, " ⊕")),
       el("time", {}, clock(summary.date, 0)), el("span", { class: "who" }, `${from} → ${to}`), el("span", { class: "preview" }, summary.preview),
     ));
