@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from tests.bench.figures import Figure, median, ratio
+from tests.bench.memory import own
 from tests.bench.running import Dashboard, Missing, Program, eventually
 
 CONNECTIONS, SECONDS, IDLE = 32, 2, 1000
@@ -164,7 +163,7 @@ def large_file(port: int, peer: int, pid: int, turns: int) -> list[Figure]:
     download(port), download(peer)
     ours, peers, grown = [], [], []
     for _ in range(turns):
-        before = private(pid)
+        before = own(pid)
         with Watched(pid) as watched:
             ours.append(download(port))
         grown.append((watched.most - before) / 1e6)
@@ -204,14 +203,9 @@ def download(port: int) -> float:
     return float(said[1])
 
 
-def private(pid: int) -> int:
-    """The bytes of memory that are the process's own."""
-    return int(psutil.Process(pid).memory_full_info().uss)
-
-
 def idle(port: int, pid: int) -> Figure:
     """What so many idle connections cost in memory."""
-    before = private(pid)
+    before = own(pid)
     socks = [socket.create_connection(("127.0.0.1", port), timeout=15) for _ in range(IDLE)]
     try:
         for sock in socks:
@@ -219,7 +213,7 @@ def idle(port: int, pid: int) -> Figure:
         for sock in socks:
             if not sock.recv(4096):
                 raise RuntimeError("a connection was closed")
-        grown = (private(pid) - before) / 1e6
+        grown = (own(pid) - before) / 1e6
     finally:
         for sock in socks:
             sock.close()

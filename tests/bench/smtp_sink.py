@@ -20,7 +20,8 @@ from urllib.parse import urlencode
 
 from servers.smtp_sink.mailbox import list_messages
 from tests.bench.figures import Figure, median, ratio
-from tests.bench.http_web import Watched, private
+from tests.bench.http_web import Watched
+from tests.bench.memory import own
 from tests.bench.running import Dashboard, Missing, Program
 from tests.bench.smtp_load import message
 
@@ -82,7 +83,7 @@ def large(port: int, pid: int, turns: int) -> Figure:
     """What one message of 25 MB makes the server's memory grow by, at the most."""
     text, grown = message(LARGE), []
     for _ in range(turns):
-        before = private(pid)
+        before = own(pid)
         with Watched(pid) as watched, smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
             client.sendmail("alice@example.org", ["bob@example.org"], text)
         grown.append((watched.most - before) / 1e6)
