@@ -6,6 +6,8 @@ import { mountDialogue } from "./smtp_sink/dialogue.js";
 import { mountFaults } from "./smtp_sink/faults.js";
 import { mountMailbox } from "./smtp_sink/mailbox.js";
 
+export { sessionAnswer } from "./smtp_sink/stepper.js";
+
 /** The queries and actions that have their place here. */
 export const handles = [
   "messages", "message", "attachment", "eml", "meanings", "certificate", "certificate_file",
