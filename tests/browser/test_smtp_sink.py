@@ -184,6 +184,23 @@ def test_faults_are_set_told_and_cleared(teacher, board):
         smtp.sendmail("a@b.c", ["one@b.c"], "Subject: x\r\n\r\nx")
 
 
+def test_a_strangers_file_is_only_ever_saved(board):
+    instance = board.create("smtp_sink")
+    with client(instance) as smtp:
+        made = mail("x")
+        made.add_attachment(b"<script>alert(1)</script>", maintype="text", subtype="html", filename="ü.html")
+        smtp.send_message(made)
+    data = f"/api/v1/instances/{instance['id']}/data"
+    (found,) = board.api("GET", f"{data.removeprefix('/api/v1')}/messages")["value"]["messages"]
+    status, body, headers = board.call("GET", f"{data}/attachment?id={found['id']}&n=1")
+    assert (status, body) == (200, "<script>alert(1)</script>")
+    assert headers["Content-Disposition"].startswith("attachment; ")
+    assert "filename*=UTF-8''%C3%BC.html" in headers["Content-Disposition"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"].startswith("sandbox")
+    assert board.call("GET", f"{data}/message?id=..%2F..%2Fetc%2Fpasswd")[0] == 400
+
+
 class Trap:
     """A listener that nobody may ever contact."""
 

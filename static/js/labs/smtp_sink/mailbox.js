@@ -80,7 +80,7 @@ export function mountMailbox(store, page) {
     return el("li", {}, el(
       "button", { type: "button", "data-id": summary.id, "aria-current": String(summary.id === chosen), onclick: () => open(summary.id) },
       el("span", { class: "subject" }, subjectOf(summary), summary.has_attachments && el("span", { class: "clip", role: "img", "aria-label": "with attachments", title: "with attachments" }, " ⊕")),
-      el("time", {}, clock(summary.date, 0)), el("span", { class: "who" }, `${from} → ${to}`), el("span", { class: "preview" }, summary.preview),
+      el("time", {}, clock(summary.date, 0)), el("span", { class: "way" }, `${from} → ${to}`), el("span", { class: "preview" }, summary.preview),
     ));
   }
   /** @param {HTMLSelectElement} element @param {string} all @param {{name: string, count: number}[]} facet @param {(name: string) => string} named */

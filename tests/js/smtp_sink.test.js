@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CONNECTIONS, dataLines, LINES, meaningOf, Model, replyLines } from "../../static/js/labs/smtp_sink/model.js";
+
+/** @param {string} kind @param {object} [more] @returns {any} */
+const event = (kind, more = {}) => ({ n: 0, kind, t: 1, conn: "c1", peer: "p:1", ...more });
+const reply = (more = {}) => event("smtp_reply", { code: 250, enhanced: "2.1.0", lines: ["ok"], verb: "MAIL", ...more });
+/** @param {string} text */
+const bytes = (text) => ({ head: btoa(text), size: text.length });
+
+test("what was said stands in order, a reply's lines each", () => {
+  const model = new Model();
+  model.add([
+    event("connection_opened"), event("smtp_command", { shown: "EHLO x", verb: "EHLO" }), reply({ verb: "EHLO", enhanced: "", lines: ["hello", "SIZE 9"] }),
+    event("tls_started", { version: "TLSv1.3", cipher: "X" }), event("fault_hit", { fault: "451 on the 2nd RCPT" }), event("connection_closed", { t: 9, reason: "done" }),
+  ]);
+  const [conn] = model.connections;
+  assert.deepEqual(conn.said.map((said) => [said.side, said.text]), [
+    ["client", "EHLO x"], ["server", "250-hello"], ["server", "250 SIZE 9"],
+    ["note", "Encrypted from here on: TLSv1.3, X."], ["note", "fault: 451 on the 2nd RCPT"],
+  ]);
+  assert.deepEqual([conn.tls, conn.closed, conn.reason, conn.said[4].fault], [true, 9, "done", true]);
+});
+
+test("a name that comes again is another connection", () => {
+  const model = new Model();
+  model.add([event("connection_opened"), event("connection_closed"), event("connection_opened"), reply(), event("smtp_command", { peer: "p:2" })]);
+  assert.deepEqual(model.connections.map((conn) => [conn.peer, conn.said.length]), [["p:1", 0], ["p:1", 1], ["p:2", 1]]);
+  assert.equal(new Set(model.connections.map((conn) => conn.key)).size, 3);
+});
+
+test("what is kept has bounds", () => {
+  const model = new Model();
+  model.add(Array.from({ length: CONNECTIONS + 5 }, (_, place) => event("connection_opened", { conn: `c${place}` })));
+  assert.equal(model.connections.length, CONNECTIONS);
+  assert.equal(model.connections[0].name, "c5");
+  model.add(Array.from({ length: LINES + 7 }, () => reply({ conn: "c9" })));
+  const conn = model.connections.find((entry) => entry.name === "c9");
+  assert.deepEqual([conn?.said.length, conn?.left], [LINES, 7]);
+});
+
+test("each line has its meaning", () => {
+  const meanings = { verbs: { MAIL: "from" }, keywords: { SIZE: "how much" }, codes: { 250: "done" }, replies: { "MAIL 250": "taken" } };
+  const model = new Model();
+  model.add([
+    event("smtp_command", { shown: "MAIL FROM:<>", verb: "MAIL" }), reply(), reply({ verb: "NOOP" }), reply({ code: 459, verb: "" }),
+    reply({ verb: "EHLO", enhanced: "", lines: ["x", "SIZE 9"] }), event("smtp_command", { shown: "••••", verb: "AUTH" }), event("smtp_command", { shown: "XYZ" }),
+  ]);
+  assert.deepEqual(model.connections[0].said.map((said) => meaningOf(said, meanings)), [
+    "from", "taken", "done", "Not now: try again later.", "More of the reply follows: a hyphen stands behind the code.", "The server can: how much.",
+    "A line of the log-in, in base64.", "The server knows no such command.",
+  ]);
+});
+
+test("a reply is shown as it was on the wire", () => {
+  assert.deepEqual(replyLines(reply({ lines: ["a", "b"] })), ["250-2.1.0 a", "250 2.1.0 b"]);
+});
+
+test("dots that were added are told from the dot that ends", () => {
+  const lines = dataLines(bytes("a\r\n..b\r\n.c\r\n.\r\n"));
+  assert.deepEqual(lines.map(({ text, stuffed, end }) => [text, stuffed, end]), [["a", false, false], ["..b", true, false], [".c", true, false], [".", false, true]]);
+  assert.deepEqual(dataLines(undefined), []);
+});
