@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import math
 import selectors
 import socket
 import ssl
@@ -193,6 +194,7 @@ class Loop:
                 if not self._reply(connection, step):
                     return
             elif isinstance(step, Commit):
+                connection.deadline = math.inf  # the client waits for us now
                 self._keeper.keep(connection, step.message)
                 return
             elif isinstance(step, StartTls):
@@ -234,6 +236,7 @@ class Loop:
 
     def _go_on_with_kept(self) -> None:
         for connection, reason in self._keeper.kept():
+            connection.deadline = time.monotonic() + self.timeout
             if reason:
                 connection.session.failed(reason)
             if connection in self.connections:
@@ -301,6 +304,9 @@ class Loop:
             return
         connection.leaving = connection.leaving or "we closed it"
         connection.deadline = time.monotonic() + GOODBYE
+        with contextlib.suppress(OSError, ValueError):
+            if isinstance(connection.sock, ssl.SSLSocket):
+                connection.sock.unwrap()  # TLS says goodbye, too; its answer is not waited for
         with contextlib.suppress(OSError):
             connection.sock.shutdown(socket.SHUT_WR)
         self._want(connection, READ)

@@ -28,6 +28,10 @@ MAX_RECIPIENTS = 1000
 """RFC 5321, 4.5.3.1.8 asks for at least 100."""
 MAX_MISTAKES = 100
 """Commands that are none, after which the client is sent away."""
+UNREAD = 2
+"""Lines after a refused AUTH that may be a name and a password."""
+BROWSERS = frozenset(("GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNECT", "DELETE", "PATCH"))
+"""HTTP's methods: a web page must not make a browser speak SMTP."""
 MASK = "••••"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -154,6 +158,7 @@ class Session:
         self._extended = False
         self._user = ""
         self._login: Callable[[str], Iterator[Step]] | None = None
+        self._unread = 0  # lines that may be the rest of a log-in that was refused
         self._reset()
 
     def _reset(self) -> None:
@@ -237,22 +242,36 @@ class Session:
             return
         verb, _, argument = line.partition(" ")
         verb = verb.upper()
-        shown = raw.decode("utf-8", "backslashreplace") if raw != b"\0" else "(a line too long)"
-        if verb == "AUTH":
-            argument, shown, decoded = argument.strip(), *mask_auth(argument.strip())
-            yield Heard("AUTH", shown, decoded, shown.encode())
-        else:
-            yield Heard(verb if verb in VERBS else "", shown, "", raw)
-        if CONTROL.search(line.rstrip("\t")):
+        yield self._shown(raw, line, verb, argument.strip())
+        if verb in BROWSERS:
+            yield Reply(421, ("This is SMTP, not HTTP",), "4.7.0")
+        elif CONTROL.search(line.rstrip("\t")):
             yield from self._mistake(Reply(500, ("That line is too long, or no text",), "5.5.2"))
-            return
-        handler = VERBS.get(verb)
-        if handler is None:
-            yield from self._mistake(
-                Reply(500, (f"There is no command {verb[:20]!a}: HELP lists them",), "5.5.1")
-            )
-            return
-        yield from self._faulty(verb, handler(self, argument.strip()))
+        elif verb not in VERBS:
+            words = f"There is no command {verb[:20]!a}: HELP lists them"
+            yield from self._mistake(Reply(500, (words,), "5.5.1"))
+        else:
+            yield from self._faulty(verb, VERBS[verb](self, argument.strip()))
+
+    def _shown(self, raw: bytes, line: str, verb: str, argument: str) -> Heard:
+        """What is told of a line. Whatever may have a password in it is masked.
+
+        So are the lines after a refused AUTH that are no commands: a client that does not
+        read replies sends its name and password all the same.
+        """
+        if verb == "AUTH" and line != "\0":
+            shown, decoded = mask_auth(argument)
+            return Heard("AUTH", shown, decoded, shown.encode())
+        secret = self._login is not None or raw.lstrip()[:4].upper() == b"AUTH"
+        if verb not in VERBS and self._unread:
+            self._unread -= 1
+            secret = True
+        elif verb in VERBS:
+            self._unread = 0
+        if secret:
+            return Heard("", MASK, "", MASK.encode())
+        shown = raw.decode("utf-8", "backslashreplace") if raw != b"\0" else "(a line too long)"
+        return Heard(verb if verb in VERBS else "", shown, "", raw)
 
     def _mistake(self, reply: Reply) -> Iterator[Step]:
         self.verb = ""
@@ -334,6 +353,7 @@ class Session:
         """AUTH LOGIN or PLAIN, with or without an initial response (RFC 4954)."""
         mechanism, _, initial = argument.partition(" ")
         mechanism, initial = mechanism.upper(), initial.strip()
+        self._unread = UNREAD
         if self.policy.tls == "require" and not self.tls:
             yield Reply(530, ("Say STARTTLS first",), "5.7.0")
         elif self.policy.accounts == {}:
@@ -359,6 +379,7 @@ class Session:
             yield from self._take(initial, then)
             return
         self._login = lambda line: self._answered(line, then)
+        self._unread = 0
         yield Reply(334, (base64.b64encode(prompt.encode()).decode(),), decoded=prompt)
 
     def _answered(self, line: str, then: Callable[[bytes], Iterator[Step]]) -> Iterator[Step]:

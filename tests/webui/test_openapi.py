@@ -125,7 +125,9 @@ def test_the_api_does_what_its_document_says(app: Flask, case: Any) -> None:
 SAFE = {
     "host": "127.0.0.1", "port": 0, "root": "", "allow_put": False, "count": 1, "interval": 0.001,
     "timeout": 0.1, "path": "/", "method": "GET", "headers": "", "raw": "", "times": 1, "models": "select",
-    "clients": 1, "requests": 1, "delay": 0.0, "slow": 0, "seconds": 1.0,
+    "clients": 1, "requests": 1, "delay": 0.0, "slow": 0, "seconds": 1.0, "mailbox": "", "accounts": "any",
+    "sender": "a@example.org", "recipients": "b@example.org", "subject": "Hello", "auth": "", "image": "",
+    "step": False,
 }  # fmt: skip
 """Only ports of the system's choice on this machine are bound, no file is written, no request takes long."""
 

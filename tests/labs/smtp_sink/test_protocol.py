@@ -346,6 +346,34 @@ def test_no_password_is_told() -> None:
         assert talk.logins == [("user1", "pass1")]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"AUTH LOGIN\r\n", b"dXNlcg==\r\n", b"geh\xfcim\r\n"], [b"AUTH PLAIN \xffgeheim\r\n"],
+        [b"AUTH\tPLAIN geheim\r\n"], [b"  AUTH PLAIN geheim\r\n"], [b"auth plain geheim\xff\r\n"],
+        [b"MAIL FROM:<a@b>\r\n", b"AUTH LOGIN\r\n", b"dXNlcg==\r\n", b"geheim==\r\n"],
+    ],
+)  # fmt: skip
+def test_no_password_is_told_of_a_log_in_that_goes_wrong(lines: list[bytes]) -> None:
+    talk = Talk()
+    talk.say("EHLO x")
+    talk.say(*lines)
+    told = repr([step for step in talk.steps if isinstance(step, Heard)])
+    assert "geh" not in told
+
+
+def test_after_a_refused_log_in_commands_are_told_again() -> None:
+    talk = Talk(accounts={})
+    talk.say("EHLO x", "AUTH LOGIN", "MAIL FROM:<a@b>", "nonsense")
+    told = [step.shown for step in talk.steps if isinstance(step, Heard)]
+    assert told[-2:] == ["MAIL FROM:<a@b>", "nonsense"]
+
+
+@pytest.mark.parametrize("line", ["POST / HTTP/1.1", "GET / HTTP/1.1", "CONNECT a:25 HTTP/1.1"])
+def test_a_browser_is_sent_away(line: str) -> None:
+    assert Talk().say(line, "Host: a", "", "HELO x", "MAIL FROM:<a@b>") == [421]
+
+
 # -- TLS
 
 

@@ -161,6 +161,17 @@ def test_no_tls_where_a_handshake_should_be_ends_that_connection_alone(server: P
     send(server.port())
 
 
+def test_tls_ends_with_a_goodbye(server: Program) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with connect(server.port()) as sock:
+        say(sock, b"EHLO x\r\n")
+        say(sock, b"STARTTLS\r\n")
+        with context.wrap_socket(sock, suppress_ragged_eofs=False) as secure:
+            assert say(secure, b"QUIT\r\n").startswith(b"221 ")
+            assert secure.recv(100) == b""
+
+
 # -- time
 
 

@@ -543,7 +543,6 @@ def test_ways_to_write_an_envelope(mail: Mail, lines: tuple[bytes, ...]) -> None
         ([b"HELO a", b"DATA now"], [250, (501, 503)]),
         ([b"HALLO a"], [500]),
         ([b""], [500]),
-        ([b"GET / HTTP/1.1"], [500]),
         ([b"NOOP " + b"x" * 3000], [500]),
         ([b"HELO \xff\xfe"], [(250, 500, 501)]),
         ([b"EHLO a", b"MAIL FROM:<a@\x00b>"], [250, (500, 501, 553)]),
