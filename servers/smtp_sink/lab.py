@@ -34,7 +34,9 @@ LAB = Lab(
         ),
         primary="Send a message",
         sources=(
-            "server.py", "protocol.py", "faults.py", "maildir.py", "client.py", "settings.py", "lab.py",
+            "server.py", "loop.py", "protocol.py", "address.py", "data.py", "maildir.py", "keeper.py",
+            "faults.py", "client.py", "talk.py", "compose.py", "replies.py", "steps.py", "stepper.py",
+            "settings.py", "request.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),
