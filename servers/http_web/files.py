@@ -22,6 +22,9 @@ try:
 except ImportError:  # Windows: one process alone writes there
     fcntl = None  # type: ignore[assignment]
 
+FLAGS = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"):  # no pipe blocks, no link is followed any more
+    FLAGS |= getattr(os, _name, 0)
 TEMPORARY = ".put-"
 """How the names of files begin that are not whole yet. They are never served."""
 
@@ -112,7 +115,7 @@ class Folder:
 
     def _open(self, real: str, name: str, folder: bool = False) -> Found:
         try:
-            file = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            file = os.open(real, FLAGS)
         except (FileNotFoundError, NotADirectoryError):
             raise HttpError(
                 403 if folder else 404,
