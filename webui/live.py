@@ -8,6 +8,7 @@ memory here or keeps others waiting.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import Any
 
@@ -78,6 +79,7 @@ class Live:
         self._watching: dict[str, set[str]] = {}  # sid -> ids of instances
         self._people: dict[str, Any] = {}
         self._behind: dict[str, float] = {}  # sid -> since when
+        self._framing = threading.Lock()
         self._seen: dict[str, dict[str, int | None]] = {}  # sid -> instance -> the newest event sent to it
         self._joined: dict[str, float] = {}  # sid -> when all its joins so far were due
         self._overview = ""
@@ -128,8 +130,9 @@ class Live:
 
     def _send(self) -> None:
         self._shed()
-        for frame in self._dashboard.hub.frames():
-            self._emit("frame", frame, room=_room(frame.instance))
+        with self._framing:
+            for frame in self._dashboard.hub.frames():
+                self._emit("frame", frame, room=_frames(frame.instance))
         if time.monotonic() >= self._next_overview or not self._overview:
             self._next_overview = time.monotonic() + OVERVIEW_SECONDS
             self._send_overview()
@@ -217,6 +220,7 @@ class Live:
         if sid and isinstance(id, str):
             self._watching.get(sid, set()).discard(id)
             leave_room(_room(id))
+            leave_room(_frames(id))
 
     def _join_overview(self, *_: Any) -> None:
         if sid := self._known():
@@ -227,16 +231,21 @@ class Live:
     def _snapshot(self, sid: str, id: str, after: int | None = None) -> None:
         try:
             instance = self._dashboard.instance(id)
-            snapshot = self._dashboard.hub.snapshot(id, after)
-        except (NotFound, KeyError):
+        except NotFound:
             return
-        snapshot |= {
+        more = {
             "instance": id,
             "state": self._dashboard.instance_json(instance, clear=self._people[sid].teaches),
             "requests": [light(each) for each in self._dashboard.requests_of(id, 20)],
             "people": self._gate.people(),
         }
-        self._io.emit("snapshot", snapshot, to=sid)
+        with self._framing:  # its first frame comes after its snapshot, and lacks nothing
+            try:
+                snapshot = self._dashboard.hub.snapshot(id, after)
+                self._io.server.enter_room(sid, _frames(id))
+            except (KeyError, ValueError):  # the instance, or the browser, is gone
+                return
+            self._io.emit("snapshot", snapshot | more, to=sid)
 
     # -- those who cannot keep up
 
@@ -260,6 +269,7 @@ class Live:
         for id in list(self._watching.get(sid, ())):  # what was sent up to here is in its queue
             self._seen[sid][id] = self._dashboard.hub.framed(id)
             self._io.server.leave_room(sid, _room(id))
+            self._io.server.leave_room(sid, _frames(id))
         self._io.server.leave_room(sid, "overview")
 
     def _catch_up(self, sid: str) -> None:
@@ -303,3 +313,8 @@ def _engine_socket(socketio: SocketIO, sid: str) -> Any:
 
 def _room(instance_id: str) -> str:
     return f"instance/{instance_id}"
+
+
+def _frames(instance_id: str) -> str:
+    """The room of those who have had the instance's snapshot."""
+    return f"frames/{instance_id}"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
+from typing import Any
 
 import pytest
 import websocket
@@ -459,3 +460,27 @@ def test_a_stalled_browser_keeps_nobody_waiting(start_dashboard: Callable[..., S
             fresh = [e["n"] for e in frame["events"] if e["n"] > last]
             assert fresh == list(range(last + 1, last + 1 + len(fresh)))
             last = max([last, *fresh])
+
+
+def test_what_happens_while_a_browser_joins_is_neither_lost_nor_told_before_its_snapshot(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = served.instance()
+    found = served.board.requests_of
+
+    def slow(*words: Any) -> Any:
+        served.publish(instance, "while it joins")
+        time.sleep(0.5)
+        return found(*words)
+
+    with served.browser() as browser:
+        monkeypatch.setattr(served.board, "requests_of", slow)
+        snapshot = browser.join(instance.id)
+        served.publish(instance, "after it joined")
+        numbers = [event["n"] for event in snapshot["events"]]
+        while len(numbers) < 2:
+            said = browser.receive(5)
+            assert said, numbers
+            if said[0] == "frame":
+                numbers += [event["n"] for event in said[1]["events"] if event["n"] > snapshot["n"]]
+    assert numbers == [1, 2]
