@@ -85,6 +85,7 @@ class Loop:
         self._order = itertools.count()
         self._keeper: Keeper[Connection] = Keeper()
         self._swept = 0.0
+        self._again = 0.0  # when to accept again
         listener.setblocking(False)
         self.selector.register(listener, READ, self._accept)
         self.selector.register(self._keeper.bell, READ, self._go_on_with_kept)
@@ -117,7 +118,11 @@ class Loop:
                 return
             try:
                 sock, peer = self.listener.accept()
-            except OSError:  # nobody waits any more, or no file is left
+            except BlockingIOError:  # nobody waits any more
+                return
+            except OSError:  # no file is left: try again in a while
+                self.selector.unregister(self.listener)
+                self._accepts, self._again = False, time.monotonic() + SWEEP
                 return
             sock.setblocking(False)
             with contextlib.suppress(OSError):
@@ -282,7 +287,7 @@ class Loop:
             self._swept = clock
             for connection in [each for each in self.connections if clock > each.deadline]:
                 self._overdue(connection)
-        if not self._accepts and len(self.connections) < self.most:
+        if not self._accepts and clock >= self._again and len(self.connections) < self.most:
             self.selector.register(self.listener, READ, self._accept)
             self._accepts = True
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
+import resource
 import signal
 import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -318,3 +321,26 @@ def test_max_connections_wait_in_the_backlog(mailbox: Path) -> None:
         second.settimeout(DEADLINE)
         assert second.recv(10).startswith(b"220")
         second.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's limit is set with prlimit(2)")
+def test_without_a_file_left_it_waits_and_goes_on(server: Program) -> None:
+    pid = server.process.pid
+    port = server.port()
+    send(port)
+    old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")), old[1]))
+    socks = [socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) for _ in range(4)]
+    time.sleep(0.5)
+    used = processor_seconds(pid)
+    time.sleep(1)
+    assert processor_seconds(pid) - used < 0.5, "it spins"
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, old)
+    for sock in socks:
+        sock.close()
+    send(port)
+
+
+def processor_seconds(pid: int) -> float:
+    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(float, times)) / os.sysconf("SC_CLK_TCK")
