@@ -11,12 +11,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from typing import Any, Union
+from typing import Any
 
 import msgspec
 
 from servers.kit.events import Event, snake
+from servers.kit.events import decoder as decoder_of
 from servers.kit.lab import Lab
 
 KEPT = 10_000
@@ -29,12 +29,7 @@ RESERVE = 20_000
 
 def decoder(lab: Lab) -> msgspec.json.Decoder[Any]:
     """The decoder of a lab's events."""
-    return _decoder(lab.kinds)
-
-
-@lru_cache(maxsize=64)
-def _decoder(kinds: tuple[type[Event], ...]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(Union[kinds])  # noqa: UP007 - a tuple cannot be spelt with |
+    return decoder_of(lab.kinds)
 
 
 class Frame(msgspec.Struct, frozen=True):

@@ -17,7 +17,6 @@ import socket
 import threading
 import time
 from collections import Counter
-from typing import Any
 
 import msgspec
 
@@ -27,25 +26,16 @@ from servers.http_web.lab import LAB
 from servers.http_web.settings import Settings
 from servers.kit import channel as wire
 from servers.kit.errors import LabError
-from servers.kit.events import Event, ServerError
+from servers.kit.events import ServerError, decoder
 from servers.kit.report import now
 from servers.kit.settings import arguments
 from servers.kit.workers import Worker
 
 PATIENCE = 0.5
 """Seconds before a worker that died is replaced: whatever killed it may kill the next."""
+DECODE = decoder(LAB.kinds).decode
 LISTENER = "SOCKET_LAB_LISTENER"
 """The variable that tells a worker which file descriptor to accept on."""
-
-
-def _union(kinds: tuple[type[Event], ...]) -> Any:
-    union: Any = kinds[0]
-    for kind in kinds[1:]:
-        union = union | kind
-    return union
-
-
-_DECODE = msgspec.json.Decoder(_union(LAB.kinds)).decode
 
 
 def serve(listener: socket.socket, site: Site, book: Book) -> None:
@@ -138,7 +128,7 @@ class Pool:
             with self._counting:
                 self._now[worker] = (message.counters, message.dropped)
             for raw in message.events:
-                self._report.emit(_DECODE(raw))
+                self._report.emit(DECODE(raw))
 
     def _gone(self, worker: Worker) -> None:
         with self._counting:

@@ -8,7 +8,8 @@ A lab adds kinds of its own by deriving from Event.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
 from msgspec import Meta
@@ -235,3 +236,9 @@ SHARED: tuple[type[Event], ...] = (
     DatagramDuplicated,
 )
 """The kinds that every lab has."""
+
+
+@lru_cache(maxsize=64)
+def decoder(kinds: tuple[type[Event], ...]) -> msgspec.json.Decoder[Any]:
+    """The decoder of events of these kinds."""
+    return msgspec.json.Decoder(Union[kinds])  # noqa: UP007 - a tuple cannot be spelt with |
