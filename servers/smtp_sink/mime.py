@@ -197,8 +197,10 @@ def decoded(value: str) -> str:
 
 def one_line(text: str) -> str:
     """Text without controls and without what turns the direction of writing; white space as one blank."""
-    shown = "".join(" " if letter.isspace() else letter for letter in text)
-    return " ".join("".join(letter for letter in shown if unicodedata.category(letter)[0] != "C").split())
+    line = " ".join(text.split())
+    if line.isprintable():  # most are, and asking that is a hundred times faster than looking at each letter
+        return line
+    return " ".join("".join(letter for letter in line if unicodedata.category(letter)[0] != "C").split())
 
 
 def clean_name(name: str) -> str:
