@@ -30,7 +30,9 @@ class Settings(ServerSettings, frozen=True, kw_only=True):
     allow_target: Annotated[
         str,
         Meta(
-            max_length=4000, title="Allowed targets", extra=ui(live=True),
+            max_length=4000,
+            title="Allowed targets",
+            extra=ui(live=True),
             description="Where requests may go: addresses, networks (10.0.0.0/8), names (example.org, "
             ".example.org with all below it), or * for anywhere; with commas between.",
         ),
@@ -38,46 +40,64 @@ class Settings(ServerSettings, frozen=True, kw_only=True):
     allow_client: Annotated[
         str,
         Meta(
-            max_length=4000, title="Allowed clients", extra=ui(live=True),
+            max_length=4000,
+            title="Allowed clients",
+            extra=ui(live=True),
             description="Who may use the proxy: addresses and networks, or * for everybody.",
         ),
     ] = "127.0.0.0/8, ::1"
     connect_ports: Annotated[
         str,
         Meta(
-            max_length=400, title="Ports for CONNECT", extra=ui(live=True),
+            max_length=400,
+            title="Ports for CONNECT",
+            extra=ui(live=True),
             description="Tunnels may go to these ports: 443, 8443. Empty: no tunnels.",
         ),
     ] = "443"
     cache_size: Annotated[
         float,
         Meta(
-            ge=0.01, le=1_000_000, title="Cache size", extra=ui(unit="MB", live=True),
+            ge=0.01,
+            le=1_000_000,
+            title="Cache size",
+            extra=ui(unit="MB", live=True),
             description="When it is full, what was not used for longest goes.",
         ),
     ] = 100.0
     timeout: Annotated[
         float,
         Meta(
-            ge=0.1, le=600, title="Time-out", extra=ui(unit="s", live=True),
-            description="How long the origin may take to be reached, to answer, and between two pieces of a body.",
+            ge=0.1,
+            le=600,
+            title="Time-out",
+            extra=ui(unit="s", live=True),
+            description="For reaching the origin, for its head, and between two pieces of a body.",
         ),
     ] = 10.0
     cache: Annotated[
         str,
-        Meta(max_length=1000, title="Folder", description="The cache's; made if missing. Empty: the lab's own."),
+        Meta(
+            max_length=1000, title="Folder", description="The cache's; made if missing. Empty: the lab's own."
+        ),
     ] = ""
     keep_alive: Annotated[
         float,
         Meta(
-            ge=0, le=600, title="Keep-alive", extra=ui(unit="s", advanced=True),
+            ge=0,
+            le=600,
+            title="Keep-alive",
+            extra=ui(unit="s", advanced=True),
             description="An idle connection stays open so long, to clients and to origins; 0: it is closed.",
         ),
     ] = 15.0
     header_timeout: Annotated[
         float,
         Meta(
-            ge=0.1, le=600, title="Header time-out", extra=ui(unit="s", advanced=True),
+            ge=0.1,
+            le=600,
+            title="Header time-out",
+            extra=ui(unit="s", advanced=True),
             description="A request's head must be whole by then, however slowly it drips in.",
         ),
     ] = 10.0
