@@ -1,0 +1,228 @@
+"""What is in the cache: the index with its totals, who may change it when, and what to do when it is damaged.
+
+One thread at a time writes; readers have a connection of their own and never wait for writers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+from servers.caching_proxy.entry import Entry
+from servers.caching_proxy.index import Index, connect, entry_of
+from servers.caching_proxy.place import Place
+from servers.kit.errors import SettingError
+
+T = TypeVar("T")
+MOST_OBJECTS = 500_000
+"""Entries at the most: one without a body takes no bytes of the cache, but a row."""
+BATCH = 100
+"""Entries that are looked at together when room is made."""
+BEGIN_ANEW = "The cache's index was damaged ({}). It is in {} now, and the cache begins empty."
+
+
+class TooLarge(Exception):
+    """It does not fit into the cache, were it empty."""
+
+
+class Change:
+    """One change of the index: what it adds up to, which files go after it, and who is told."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.objects, self.bytes = ledger.objects, ledger.bytes
+        self.gone: list[str] = []
+        self.told: Counter[tuple[str, str]] = Counter()
+
+    def add(self, entry: Entry, now: float) -> None:
+        """A new entry."""
+        self._ledger.index.insert(entry, self._ledger.turn(), now)
+        self.objects += 1
+        self.bytes += entry.stored
+        self.tell(entry.url, "")
+
+    def rewrite(self, before: Entry, after: Entry, why: str = "") -> None:
+        """Another content of an entry, perhaps with other files."""
+        index = self._ledger.index
+        for other in index.same(after):
+            if other.id != after.id:
+                self.drop(other, "")
+        index.replace(after)
+        if before.segments != after.segments:
+            index.rename(before, after)
+            self.gone += [part.file for part in before.segments if part not in after.segments]
+        self.bytes += after.stored - before.stored
+        self.tell(after.url, why)
+
+    def drop(self, entry: Entry, why: str) -> None:
+        """An entry goes, with its files."""
+        self._ledger.index.delete(entry)
+        self.objects -= 1
+        self.bytes -= entry.stored
+        self.gone += [part.file for part in entry.segments]
+        self.tell(entry.url, why)
+
+    def drop_all(self) -> int:
+        """All go; their files are left to the sweeper."""
+        count, self.objects, self.bytes = self.objects, 0, 0
+        self._ledger.index.delete_all()
+        self.told["*", "purged"] += count
+        return count
+
+    def room(self, size: int, objects: int = 0, but: int = 0) -> None:
+        """Make room for ``size`` bytes and so many entries, not by the one with the id ``but``. TooLarge."""
+        ledger = self._ledger
+        while self.bytes + size > ledger.limit or self.objects + objects > MOST_OBJECTS:
+            oldest = ledger.index.oldest(BATCH, but)
+            if not oldest:
+                raise TooLarge
+            for old in oldest:
+                if self.bytes + size <= ledger.limit and self.objects + objects <= MOST_OBJECTS:
+                    return
+                self.drop(old, "evicted")
+
+    def tell(self, url: str, why: str) -> None:
+        """Somebody may want to know."""
+        self.told[url, why] += 1
+
+
+class Ledger:
+    """The index of a place. Threads share it."""
+
+    def __init__(self, place: Place, limit: int, changed: Callable[[str, str, int], None]) -> None:
+        self.limit = limit
+        self.objects = self.bytes = self.changes = 0
+        self.notes: list[str] = []
+        self._place, self._changed = place, changed
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._id = self._turn = 0
+        self._closed = False
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            self._begin_anew(error)
+
+    def _open(self) -> None:
+        """The index as it is on disk."""
+        self.index = Index(self._place.index)
+        id, turn = self.index.last()
+        self._id, self._turn = max(id, self._id), max(turn, self._turn)
+        self.objects, self.bytes = self.index.totals()
+        self._reader = connect(self._place.index)
+
+    def _begin_anew(self, error: sqlite3.Error) -> None:
+        """Set a damaged index aside. SettingError if somebody else has it locked, or no new one can be."""
+        if "locked" in str(error):
+            raise SettingError(
+                f"Another program has the cache's index open: {self._place.index}.", field="cache"
+            ) from error
+        with self._reading, contextlib.suppress(AttributeError):
+            self.index.close()
+            self._reader.close()
+        try:
+            away = self._place.set_aside()
+            self._open()
+        except (sqlite3.Error, OSError) as again:
+            raise SettingError(
+                f"The cache's index cannot be kept in {self._place.index}: {again}.", field="cache"
+            ) from again
+        self.notes.append(BEGIN_ANEW.format(error, away))
+
+    # -- numbers
+
+    def id(self) -> int:
+        """A new id: while writing."""
+        self._id += 1
+        return self._id
+
+    def turn(self) -> int:
+        """The next turn: what has the lowest was not used for longest."""
+        self._turn += 1  # two threads that get the same one used it at the same time
+        return self._turn
+
+    # -- reading and writing
+
+    def find(self, url: str) -> list[Entry]:
+        """All entries of a URL."""
+        with self._reading:
+            if self._closed:
+                return []
+            reader = self._reader
+            try:
+                rows = reader.execute("SELECT head FROM entries WHERE url = ?", (url,)).fetchall()
+                return [entry_of(head) for (head,) in rows]
+            except sqlite3.Error as found:
+                error = found
+        self._damaged(error, reader)
+        return []
+
+    def write(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do ``work(change, *arguments)`` as a whole or not at all, then remove files and tell.
+
+        OSError if it cannot be written. With a damaged index it is done to a new one.
+        """
+        with self._writing:
+            try:
+                change, result = self._attempt(work, *arguments)
+            except sqlite3.Error as error:
+                lost = self._recover(error)
+                change, result = self._attempt(work, *arguments)
+                change.told["*", "damaged"] += lost
+        self._after(change)
+        return result
+
+    def _attempt(self, work: Callable[..., T], *arguments: object) -> tuple[Change, T]:
+        if self._closed:
+            raise OSError(errno.EBADF, "The cache is closed")
+        change = Change(self)
+        with self.index.transaction():
+            result = work(change, *arguments)
+        self.objects, self.bytes = change.objects, change.bytes
+        self.changes += bool(change.told)
+        return change, result
+
+    def _recover(self, error: sqlite3.Error) -> int:
+        """Begin anew after damage; how many entries that cost. OSError where it is no damage."""
+        words = str(error)
+        if "full" in words or "locked" in words:
+            raise OSError(errno.ENOSPC if "full" in words else errno.EBUSY, words) from error
+        lost = self.objects
+        try:
+            self._begin_anew(error)
+        except SettingError as again:
+            raise OSError(errno.EIO, again.message) from error
+        return lost
+
+    def _damaged(self, error: sqlite3.Error, reader: sqlite3.Connection) -> None:
+        """A reader found damage."""
+        with self._writing:
+            if reader is not self._reader or self._closed:  # somebody else found it before
+                return
+            change = Change(self)
+            try:
+                change.told["*", "damaged"] = self._recover(error)
+            except OSError:
+                return
+        self._after(change)
+
+    def _after(self, change: Change) -> None:
+        for name in change.gone:
+            with contextlib.suppress(OSError):
+                os.unlink(self._place.objects / name)
+        for (url, why), count in change.told.items():
+            self._changed(url, why, count)
+
+    def close(self) -> None:
+        """Nothing is found or written any more."""
+        with self._writing, self._reading:
+            if not self._closed:
+                self._closed = True
+                self._reader.close()
+                self.index.close()

@@ -1,0 +1,105 @@
+"""Where the cache is on disk, and that only one server at a time has it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from servers.kit.errors import SettingError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+ROOT = Path(__file__).resolve().parents[2]
+"""Where the dashboard starts a server: a relative folder is meant from here."""
+NAME = re.compile(r"[0-9a-f]{20}\Z")
+"""A file that the cache has made. Whatever else lies in its folder is left alone."""
+
+
+def cache_of(folder: Path, settings: Any, at: Path = ROOT) -> Path:
+    """The cache's folder: the one that is set, else that in ``folder``, the instance's own."""
+    return at / Path(settings.cache).expanduser() if settings.cache else folder / "cache"
+
+
+@contextmanager
+def own_cache(settings: Any) -> Iterator[Path]:
+    """For the server: its cache's folder. Run alone without one set, it is gone afterwards."""
+    own = os.environ.get("SOCKET_LAB_FOLDER")  # the dashboard's folder for this server
+    if own or settings.cache:
+        yield cache_of(Path(own or "."), settings, Path.cwd())
+        return
+    with tempfile.TemporaryDirectory(prefix="socket-lab-", ignore_cleanup_errors=True) as made:
+        yield cache_of(Path(made), settings)
+
+
+class Place:
+    """The folder, made and locked. SettingError if it cannot be, or if another server has it.
+
+    ``objects/`` has the stored bodies in 256 folders, ``tmp/`` what is coming in.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.index = folder / "index.sqlite"
+        self.objects = folder / "objects"
+        self.tmp = folder / "tmp"
+        try:
+            folder.mkdir(0o700, parents=True, exist_ok=True)
+            self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _refused(folder, error) from error
+        try:
+            self._take()
+            self._make()
+        except OSError as error:
+            os.close(self._lock)
+            raise _refused(folder, error) from error
+        except SettingError:
+            os.close(self._lock)
+            raise
+
+    def _take(self) -> None:
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingError(
+                f"Another server uses the cache in {self.folder}.", field="cache",
+                hint="Stop that one, or give this one a folder of its own.",
+            ) from None  # fmt: skip
+
+    def _make(self) -> None:
+        for made in (self.objects, self.tmp):
+            made.mkdir(0o700, exist_ok=True)
+        for left in list(self.tmp.iterdir()):  # of a server that was killed
+            if NAME.match(left.name):
+                left.unlink()
+
+    def set_aside(self) -> Path:
+        """Move the index away; where it is now. The next one begins empty."""
+        away = self.folder / "index.damaged"
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.index, away)
+        for ending in ("-wal", "-shm"):
+            Path(f"{self.index}{ending}").unlink(missing_ok=True)
+        return away
+
+    def close(self) -> None:
+        """Let another server have it."""
+        os.close(self._lock)
+
+
+def _refused(folder: Path, error: OSError) -> SettingError:
+    return SettingError(
+        f"The cache cannot be kept in {folder}: {error.strerror or error}.", field="cache",
+        hint="Give a folder that you may write to.",
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""Removes, in the background, the files of the cache that no row names: left by a kill, or by «purge all»."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from servers.caching_proxy.place import NAME
+
+PAUSE = 0.002
+"""Seconds between two folders: others work meanwhile."""
+
+
+class Sweeper:
+    """Goes through the 256 folders at the start, and whenever it is woken.
+
+    ``judge(part, sizes)`` gets a folder's name and the sizes of its files by name
+    (``part/name``), and says which of them belong to nobody.
+    """
+
+    def __init__(self, objects: Path, judge: Callable[[str, dict[str, int]], list[str]]) -> None:
+        self._objects, self._judge = objects, judge
+        self._wanted = threading.Event()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Sweep once now, in a thread of its own, and when woken."""
+        self._wanted.set()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to remove. Without a thread it is done at once."""
+        self._wanted.set()
+        if self._thread is None:
+            self.sweep()
+
+    def stop(self) -> None:
+        """End, in the midst of it if need be: the next start goes on."""
+        self._ended.set()
+        self._wanted.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self._wanted.wait()
+            self._wanted.clear()
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Go through all folders once."""
+        for number in range(256):
+            if self._ended.is_set():
+                return
+            part = f"{number:02x}"
+            for name in self._judge(part, self._sizes(part)):
+                with contextlib.suppress(OSError):  # gone already, or left to the next time
+                    os.unlink(self._objects / name)
+            if self._thread is not None:
+                self._ended.wait(PAUSE)
+
+    def _sizes(self, part: str) -> dict[str, int]:
+        """The cache's own files in a folder; others are nobody's business."""
+        sizes = {}
+        try:
+            with os.scandir(self._objects / part) as found:
+                for file in found:
+                    if NAME.match(file.name) and file.is_file(follow_symlinks=False):
+                        sizes[f"{part}/{file.name}"] = file.stat(follow_symlinks=False).st_size
+        except OSError:  # no such folder, or a file went meanwhile: the next time
+            pass
+        return sizes
