@@ -29,8 +29,8 @@ class Draft:
         self.path = path
         self.size = 0
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _CLOSED, 0o600)
-        self._closed = weakref.finalize(self, os.close, self._fd)
         self._named = True
+        weakref.finalize(self, _forget, self._fd, path)
 
     def fileno(self) -> int:
         """The open file, for ``os.sendfile``."""
@@ -107,6 +107,12 @@ class Body:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _forget(fd: int, path: Path) -> None:
+    os.close(fd)
+    with contextlib.suppress(OSError):  # it has another name, or none, long since: as a rule
+        os.unlink(path)
 
 
 def _close(files: list[int]) -> None:

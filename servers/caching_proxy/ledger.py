@@ -10,93 +10,27 @@ import errno
 import os
 import sqlite3
 import threading
-from collections import Counter
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from servers.caching_proxy.change import Change
 from servers.caching_proxy.entry import Entry
 from servers.caching_proxy.index import Index, connect, entry_of
 from servers.caching_proxy.place import Place
 from servers.kit.errors import SettingError
 
 T = TypeVar("T")
-MOST_OBJECTS = 500_000
-"""Entries at the most: one without a body takes no bytes of the cache, but a row."""
-BATCH = 100
-"""Entries that are looked at together when room is made."""
 BEGIN_ANEW = "The cache's index was damaged ({}). It is in {} now, and the cache begins empty."
-
-
-class TooLarge(Exception):
-    """It does not fit into the cache, were it empty."""
-
-
-class Change:
-    """One change of the index: what it adds up to, which files go after it, and who is told."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self.objects, self.bytes = ledger.objects, ledger.bytes
-        self.gone: list[str] = []
-        self.told: Counter[tuple[str, str]] = Counter()
-
-    def add(self, entry: Entry, now: float) -> None:
-        """A new entry."""
-        self._ledger.index.insert(entry, self._ledger.turn(), now)
-        self.objects += 1
-        self.bytes += entry.stored
-        self.tell(entry.url, "")
-
-    def rewrite(self, before: Entry, after: Entry, why: str = "") -> None:
-        """Another content of an entry, perhaps with other files."""
-        index = self._ledger.index
-        for other in index.same(after):
-            if other.id != after.id:
-                self.drop(other, "")
-        index.replace(after)
-        if before.segments != after.segments:
-            index.rename(before, after)
-            self.gone += [part.file for part in before.segments if part not in after.segments]
-        self.bytes += after.stored - before.stored
-        self.tell(after.url, why)
-
-    def drop(self, entry: Entry, why: str) -> None:
-        """An entry goes, with its files."""
-        self._ledger.index.delete(entry)
-        self.objects -= 1
-        self.bytes -= entry.stored
-        self.gone += [part.file for part in entry.segments]
-        self.tell(entry.url, why)
-
-    def drop_all(self) -> int:
-        """All go; their files are left to the sweeper."""
-        count, self.objects, self.bytes = self.objects, 0, 0
-        self._ledger.index.delete_all()
-        self.told["*", "purged"] += count
-        return count
-
-    def room(self, size: int, objects: int = 0, but: int = 0) -> None:
-        """Make room for ``size`` bytes and so many entries, not by the one with the id ``but``. TooLarge."""
-        ledger = self._ledger
-        while self.bytes + size > ledger.limit or self.objects + objects > MOST_OBJECTS:
-            oldest = ledger.index.oldest(BATCH, but)
-            if not oldest:
-                raise TooLarge
-            for old in oldest:
-                if self.bytes + size <= ledger.limit and self.objects + objects <= MOST_OBJECTS:
-                    return
-                self.drop(old, "evicted")
-
-    def tell(self, url: str, why: str) -> None:
-        """Somebody may want to know."""
-        self.told[url, why] += 1
 
 
 class Ledger:
     """The index of a place. Threads share it."""
 
-    def __init__(self, place: Place, limit: int, changed: Callable[[str, str, int], None]) -> None:
+    def __init__(
+        self, place: Place, limit: int, changed: Callable[[str, str, int], None], clock: Callable[[], float]
+    ) -> None:
         self.limit = limit
+        self.clock = clock
         self.objects = self.bytes = self.changes = 0
         self.notes: list[str] = []
         self._place, self._changed = place, changed
@@ -163,7 +97,7 @@ class Ledger:
         self._damaged(error, reader)
         return []
 
-    def write(self, work: Callable[..., T], *arguments: object) -> T:
+    def write(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do ``work(change, *arguments)`` as a whole or not at all, then remove files and tell.
 
         OSError if it cannot be written. With a damaged index it is done to a new one.
@@ -175,18 +109,22 @@ class Ledger:
                 lost = self._recover(error)
                 change, result = self._attempt(work, *arguments)
                 change.told["*", "damaged"] += lost
+                self.changes += 1
         self._after(change)
         return result
 
-    def _attempt(self, work: Callable[..., T], *arguments: object) -> tuple[Change, T]:
+    def _attempt(self, work: Callable[..., T], *arguments: Any) -> tuple[Change, T]:
         if self._closed:
             raise OSError(errno.EBADF, "The cache is closed")
-        change = Change(self)
+        change = self._change()
         with self.index.transaction():
             result = work(change, *arguments)
         self.objects, self.bytes = change.objects, change.bytes
         self.changes += bool(change.told)
         return change, result
+
+    def _change(self) -> Change:
+        return Change(self.index, (self.objects, self.bytes), self.limit, self.turn, self.clock())
 
     def _recover(self, error: sqlite3.Error) -> int:
         """Begin anew after damage; how many entries that cost. OSError where it is no damage."""
@@ -205,11 +143,13 @@ class Ledger:
         with self._writing:
             if reader is not self._reader or self._closed:  # somebody else found it before
                 return
-            change = Change(self)
             try:
-                change.told["*", "damaged"] = self._recover(error)
+                lost = self._recover(error)
             except OSError:
                 return
+            change = self._change()
+            change.told["*", "damaged"] = lost
+            self.changes += 1
         self._after(change)
 
     def _after(self, change: Change) -> None:

@@ -8,28 +8,21 @@ which the sweeper removes, and never a row without its file. What is removed los
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from msgspec.structs import replace
 
+from servers.caching_proxy.change import Change
 from servers.caching_proxy.drafts import Body, Draft, open_body
 from servers.caching_proxy.entry import Entry, Segment
 from servers.caching_proxy.index import Use
-from servers.caching_proxy.ledger import Change, Ledger, TooLarge
+from servers.caching_proxy.keeping import Keeper
+from servers.caching_proxy.ledger import Ledger
 from servers.caching_proxy.place import Place
-from servers.caching_proxy.segments import MOST, Cut, cut
 from servers.caching_proxy.sweep import Sweeper
-from servers.kit.errors import LabError
-
-T = TypeVar("T")
-Parts = tuple[Segment, ...]
 
 
 class Store:
@@ -45,23 +38,25 @@ class Store:
         changed: Callable[[str, str, int], None] = lambda url, why, count: None, *,
         clock: Callable[[], float] = time.time, sweep: bool = True,
     ) -> None:  # fmt: skip
-        self._clock = clock
-        self._run = secrets.token_hex(6)
-        self._numbers = itertools.count()
+        self._changed = changed
         self._using = threading.Lock()
         self._uses: dict[int, Use] = {}
-        self._joining = threading.Lock()
-        self._arriving: set[str] = set()  # files that have their name, but no row yet
-        self._place = Place(folder)
-        try:
-            self._ledger = Ledger(self._place, limit, changed)
+        with contextlib.ExitStack() as failed:
+            self._place = Place(folder)
+            failed.callback(self._place.close)
+            self._ledger = Ledger(self._place, limit, self._tell, clock)
+            failed.callback(self._ledger.close)
+            self._keeper = Keeper(self._place, self._ledger, self._note)
             self._sweeper = Sweeper(self._place.objects, self._nobodys)
             self.resize(limit)
-        except BaseException:
-            self._place.close()
-            raise
+            failed.pop_all()
         if sweep:
             self._sweeper.start()
+
+    def _tell(self, url: str, why: str, count: int) -> None:
+        if url == "*":  # many files are nobody's now
+            self._sweeper.wake()
+        self._changed(url, why, count)
 
     @property
     def objects(self) -> int:
@@ -102,13 +97,13 @@ class Store:
         return body
 
     def _lost(self, change: Change, id: int, segments: tuple[Segment, ...]) -> None:
-        current = self._ledger.index.get(id)
+        current = change.index.get(id)
         if current is not None and current.segments == segments:
             change.drop(current, "damaged")
 
     def touch(self, id: int, hits: int = 1) -> None:
         """An entry was used: noted, and written with the next ``flush()``."""
-        now = self._clock()
+        now = self._ledger.clock()
         with self._using:
             use = self._uses.get(id)
             self._uses[id] = Use(hits + (use.hits if use else 0), self._ledger.turn(), now)
@@ -121,133 +116,52 @@ class Store:
     def _note(self, change: Change) -> None:
         with self._using:
             uses, self._uses = self._uses, {}
-        self._ledger.index.use(uses.items())
+        change.index.use(uses.items())
 
     # -- storing
 
     def draft(self) -> Draft:
         """A new draft. OSError if there cannot be one."""
-        return Draft(self._place.tmp / f"{self._run}{next(self._numbers):08x}")
+        return self._keeper.draft()
 
     def keep(self, entry: Entry, draft: Draft, start: int = 0) -> Entry | None:
         """Store ``entry``, with the draft's bytes as those from ``start`` on, in place of its like.
 
         As stored, with its id; None if it is too large for the cache. The draft is done with.
         """
-        end = start + draft.size
-        if not 0 <= start <= end <= entry.length:
-            draft.abandon()
-            raise LabError(f"The bytes {start} to {end} are not of a body of {entry.length}.")
-        return self._named(draft, start, end, lambda change, parts: self._insert(change, entry, parts))
-
-    def _insert(self, change: Change, entry: Entry, parts: Parts) -> Entry:
-        made = replace(entry, id=self._ledger.id(), segments=parts)
-        for old in self._ledger.index.same(entry):
-            change.drop(old, "")
-        self._note(change)
-        change.room(made.stored, 1)
-        change.add(made, self._clock())
-        return made
+        return self._keeper.keep(entry, draft, start)
 
     def join(self, entry: Entry, draft: Draft, start: int) -> Entry | None:
         """Add the draft's bytes, from ``start`` on, to a stored entry; ``entry`` has its header fields now.
 
-        As stored then; None if it was replaced or removed meanwhile, has too many parts, or is
-        too large. The draft is done with.
+        As stored then, and the draft is done with. None if it was replaced or removed meanwhile, has
+        too many parts, or is too large: then the draft is left, to be kept or abandoned.
         """
-        with self._joining:
-            before = self._ledger.write(lambda change: self._ledger.index.get(entry.id))
-            end = start + draft.size
-            if before is None or before.length != entry.length or not 0 <= start <= end <= entry.length:
-                draft.abandon()
-                return None
-            new = cut(before.segments, start, end)
-            if new is None or len(new.keep) >= MOST:
-                draft.abandon()
-                return None if new else self._ledger.write(self._renew, entry)
-            part = self._part(draft, start, new)
-            return self._named(
-                part, new.start, new.end, lambda change, parts: self._add(change, entry, new.keep + parts)
-            )
-
-    def _part(self, draft: Draft, start: int, new: Cut) -> Draft:
-        """The draft, or a copy of those bytes in it that are new."""
-        if draft.size == new.end - new.start:
-            return draft
-        part = self.draft()
-        try:
-            draft.copy_to(part, new.start - start, new.end - start)
-        except OSError:
-            part.abandon()
-            raise
-        finally:
-            draft.abandon()
-        return part
-
-    def _add(self, change: Change, entry: Entry, parts: Parts) -> Entry | None:
-        current = self._ledger.index.get(entry.id)
-        if current is None:
-            raise TooLarge
-        after = replace(entry, segments=tuple(sorted(parts, key=lambda part: part.start)))
-        self._note(change)
-        change.room(after.stored - current.stored, but=entry.id)
-        change.rewrite(current, after)
-        return after
-
-    def _named(self, draft: Draft, start: int, end: int, work: Callable[[Change, Parts], T]) -> T | None:
-        """Give the draft its lasting name and do ``work`` with it as a segment; without success it is gone."""
-        if end - start > self.limit:
-            draft.abandon()
-            return None
-        file = f"{draft.path.name[-2:]}/{draft.path.name}"
-        self._arriving.add(file)
-        try:
-            if start < end:
-                draft.move(self._place.objects / file)
-            else:
-                draft.abandon()
-            return self._ledger.write(work, (Segment(start, end, file),) if start < end else ())
-        except BaseException as error:
-            draft.abandon()
-            with contextlib.suppress(OSError):
-                os.unlink(self._place.objects / file)
-            if isinstance(error, TooLarge):
-                return None
-            raise
-        finally:
-            self._arriving.discard(file)
+        return self._keeper.join(entry, draft, start)
 
     # -- changing and removing
 
     def update(self, entry: Entry) -> None:
         """Other header fields, times, validity of a stored entry; nothing if it is gone."""
-        self._ledger.write(self._renew, entry)
-
-    def _renew(self, change: Change, entry: Entry) -> Entry | None:
-        current = self._ledger.index.get(entry.id)
-        if current is None:
-            return None
-        after = replace(entry, segments=current.segments, length=current.length)
-        change.rewrite(current, after)
-        return after
+        self._ledger.write(Change.renew, entry)
 
     def invalidate(self, url: str) -> int:
         """The entries of a URL must be validated before they are used again; how many were valid."""
         return self._ledger.write(self._invalidate, url)
 
     def _invalidate(self, change: Change, url: str) -> int:
-        valid = [entry for entry in self._ledger.index.of(url) if not entry.invalid]
+        valid = [entry for entry in change.index.of(url) if not entry.invalid]
         for entry in valid:
             change.rewrite(entry, replace(entry, invalid=True), "invalidated")
         return len(valid)
 
     def remove(self, url: str) -> int:
         """Purge a URL; how many entries it had."""
-        return self._ledger.write(lambda change: self._drop(change, self._ledger.index.of(url)))
+        return self._ledger.write(lambda change: self._drop(change, change.index.of(url)))
 
     def remove_id(self, id: int) -> int:
         """Purge one entry; 1, or 0 if there is none."""
-        return self._ledger.write(lambda change: self._drop(change, [self._ledger.index.get(id)]))
+        return self._ledger.write(lambda change: self._drop(change, [change.index.get(id)]))
 
     def _drop(self, change: Change, entries: Sequence[Entry | None]) -> int:
         found = [entry for entry in entries if entry is not None]
@@ -257,16 +171,14 @@ class Store:
 
     def clear(self) -> int:
         """Purge everything; how many entries there were."""
-        count = self._ledger.write(Change.drop_all)
-        self._sweeper.wake()
-        return count
+        return self._ledger.write(Change.drop_all)
 
     def resize(self, limit: int) -> None:
         """Another limit: what was not used for longest goes until the rest is within it."""
-        self._ledger.write(self._resize, limit)
-
-    def _resize(self, change: Change, limit: int) -> None:
         self._ledger.limit = limit
+        self._ledger.write(self._evict)
+
+    def _evict(self, change: Change) -> None:
         self._note(change)
         change.room(0)
 
@@ -279,10 +191,10 @@ class Store:
         return [name for name in sizes if name not in known and name not in arriving]
 
     def _known(self, change: Change, part: str) -> tuple[dict[str, tuple[int, int]], set[str]]:
-        return self._ledger.index.files(part), set(self._arriving)
+        return change.index.files(part), set(self._keeper.arriving)
 
     def _check(self, change: Change, id: int) -> None:
-        entry = self._ledger.index.get(id)
+        entry = change.index.get(id)
         body = open_body(self._place.objects, entry.segments) if entry else None
         if body is not None:
             body.close()

@@ -58,8 +58,12 @@ class Sweeper:
             if self._ended.is_set():
                 return
             part = f"{number:02x}"
-            for name in self._judge(part, self._sizes(part)):
-                with contextlib.suppress(OSError):  # gone already, or left to the next time
+            try:
+                nobodys = self._judge(part, self._sizes(part))
+            except OSError:  # the index cannot be read now: the next time
+                continue
+            for name in nobodys:
+                with contextlib.suppress(OSError):  # gone already
                     os.unlink(self._objects / name)
             if self._thread is not None:
                 self._ended.wait(PAUSE)
