@@ -15,7 +15,8 @@ import msgspec
 
 from servers.caching_proxy.protocol import HOP_BY_HOP, read_host
 from servers.kit.errors import SettingError
-from servers.kit.http import TOKEN, VALUE, HttpError, short, write_request
+from servers.kit.http import TOKEN, VALUE, Headers, HttpError, short, write_request
+from servers.kit.http_events import shown
 
 AGENT = "SocketLab-client"
 _KEPT = "!$%&'()*+,/:;=?@[]~-._"
@@ -127,9 +128,9 @@ def may_i(aim: Aim) -> bytes:
 
 
 def curl_line(aim: Aim, request: Any, proxy: str) -> str:
-    """The same request through the proxy as a command line of curl."""
+    """The same request through the proxy as a command line of curl, passwords masked."""
     words = ["curl", "--head"] if request.method == "HEAD" else ["curl", "-i"]
-    for name, value in _fields(request):
+    for name, value in shown(Headers(_fields(request))):
         words += [
             "-H",
             f"{name}: {value.encode('latin-1').decode(errors='replace')}" if value else f"{name};",
