@@ -40,6 +40,12 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)} h ${pad(Math.floor(whole / 60) % 60)} min`;
 }
 
+/** How long something took: 12 ms, and from a second on as above. @param {number} seconds */
+export function took(seconds) {
+  const ms = Math.max(1, Math.round(1000 * seconds));
+  return ms < 1000 ? `${ms} ms` : duration(ms / 1000);
+}
+
 /** Seconds since the start, in the log. @param {number} seconds */
 export function since(seconds) {
   return (seconds < 0 ? MINUS : "+") + Math.abs(seconds).toFixed(3);

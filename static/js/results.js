@@ -2,7 +2,7 @@
 
 import { isOpen, madeHere } from "./command.js";
 import { el, fill, write } from "./dom.js";
-import { duration } from "./format.js";
+import { took } from "./format.js";
 import { historyLine } from "./history.js";
 import { followOutput } from "./output.js";
 import { resultTable, scalars } from "./resulttable.js";
@@ -112,7 +112,7 @@ export function mountResults(element, store, page, hooks, isMine) {
 /** @param {Request} request @param {import("./tryit.js").LabHooks} hooks */
 function statusWords(request, hooks) {
   const progress = hooks.progress?.(request);
-  const took = request.started && request.ended ? ` after ${duration(request.ended - request.started)}` : "";
+  const after = request.started && request.ended ? ` after ${took(request.ended - request.started)}` : "";
   switch (request.state) {
     case "queued":
       return request.position ? `waiting, place ${request.position} in the queue` : "waiting";
@@ -120,7 +120,7 @@ function statusWords(request, hooks) {
       if (request.session) return "open";
       return progress ? `running, ${progress.words ?? `${progress.done} of ${progress.total}`}` : "running";
     default:
-      return `${request.state}${took}`;
+      return `${request.state}${after}`;
   }
 }
 

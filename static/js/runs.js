@@ -2,7 +2,7 @@
 
 import { call, words } from "./api.js";
 import { byId, el, fill } from "./dom.js";
-import { clock, duration } from "./format.js";
+import { clock, took } from "./format.js";
 
 /**
  * @typedef {{run: number, started: number, ended: number|null, settings: Record<string, any>,
@@ -38,7 +38,7 @@ export function mountRuns(element, store, lab) {
 /** @param {Run} run @param {import("./types.js").Lab} lab */
 function row(run, lab) {
   const when = new Date(run.started * 1000).toLocaleDateString();
-  const length = run.ended === null ? "running" : `${duration(run.ended - run.started)}, ${run.reason}`;
+  const length = run.ended === null ? "running" : `${took(run.ended - run.started)}, ${run.reason}`;
   return el(
     "li", { "data-run": String(run.run) },
     el("strong", {}, `Run ${run.run}`), ` ${when} ${clock(run.started, 0)} · ${length}`,

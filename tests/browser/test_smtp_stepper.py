@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from servers.kit.settings import MASK
-from tests.browser.conftest import picture
+from tests.browser.conftest import PHONE, picture
 from tests.browser.test_first_lesson import open_instance
 
 
@@ -33,7 +33,7 @@ def test_a_student_sends_a_message_line_by_line(student, board):
     for proposed, verdict in (
         ("EHLO", "250: as expected"), ("AUTH LOGIN", "334: as expected"), ("YW5h", "Password:"),
         ("Z2VoZWlt", "235: as expected"), ("MAIL FROM", "250: as expected"), ("RCPT TO", "250: as expected"),
-        ("DATA", "354: as expected"), ("From:", "Now: data"),
+        ("DATA", "354: as expected"), ("From:", "Now: within the message"),
     ):  # fmt: skip
         expect(offer.locator("code")).to_contain_text(proposed)
         offer.click()
@@ -41,6 +41,12 @@ def test_a_student_sends_a_message_line_by_line(student, board):
         line.press("Enter")
         expect(line).to_have_value("")
         expect(answer).to_contain_text(verdict)
+        if proposed == "AUTH LOGIN":  # the next proposal has the longest explanation
+            usual = page.viewport_size
+            page.set_viewport_size(PHONE)
+            expect(offer).to_contain_text("b64encode")
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+            page.set_viewport_size(usual)
         if proposed == "DATA":
             picture(page, "stepper")
     line.fill("")

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { commandLine, filled, whyNot } from "../../static/js/command.js";
 import { inForce, toText, toValue } from "../../static/js/fields.js";
-import { clock, count, duration, host, milliseconds, number, percent, quantity, since } from "../../static/js/format.js";
+import { clock, count, duration, host, milliseconds, number, percent, quantity, since, took } from "../../static/js/format.js";
 import { decode, extent, hexRows } from "../../static/js/hex.js";
 import { named, shown } from "../../static/js/resulttable.js";
 
@@ -23,6 +23,7 @@ test("round trips have three meaningful digits", () => {
 
 test("durations, clocks and times since the start", () => {
   assert.deepEqual([5.9, 200, 7500].map(duration), ["5 s", "3 min 20 s", "2 h 05 min"]);
+  assert.deepEqual([0, 0.0119, 0.9991, 0.9999, 1.7, 61].map(took), ["1 ms", "12 ms", "999 ms", "1 s", "1 s", "1 min 01 s"]);
   assert.match(clock(1.0625), /^\d\d:\d\d:01\.063$/);
   assert.deepEqual([since(1.5), since(-0.25)], ["+1.500", "\u22120.250"]);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CONNECTIONS, dataLines, LINES, meaningOf, Model, replyLines } from "../../static/js/labs/smtp_sink/model.js";
+import { lineWords, outcomeWords } from "../../static/js/labs/smtp_sink/outcome.js";
 
 /** @param {string} kind @param {object} [more] @returns {any} */
 const event = (kind, more = {}) => ({ n: 0, kind, t: 1, conn: "c1", peer: "p:1", ...more });
@@ -47,7 +48,7 @@ test("each line has its meaning", () => {
     reply({ verb: "EHLO", enhanced: "", lines: ["x", "SIZE 9"] }), event("smtp_command", { shown: "••••", verb: "AUTH" }), event("smtp_command", { shown: "XYZ" }),
   ]);
   assert.deepEqual(model.connections[0].said.map((said) => meaningOf(said, meanings)), [
-    "from", "taken", "done", "Not now: try again later.", "More of the reply follows: a hyphen stands behind the code.", "The server can: how much.",
+    "from", "taken", "done", "Not now: try again later.", "More of the reply follows: a hyphen stands behind the code.", "Announced: how much.",
     "A line of the log-in, in base64.", "The server knows no such command.",
   ]);
 });
@@ -60,4 +61,20 @@ test("dots that were added are told from the dot that ends", () => {
   const lines = dataLines(bytes("a\r\n..b\r\n.c\r\n.\r\n"));
   assert.deepEqual(lines.map(({ text, stuffed, end }) => [text, stuffed, end]), [["a", false, false], ["..b", true, false], [".c", true, false], [".", false, true]]);
   assert.deepEqual(dataLines(undefined), []);
+});
+
+test("what came of a message is said in sentences", () => {
+  const sent = { accepted: ["a@x", "b@x"], refused: [], id: "17.M5", size: 304, error: "" };
+  assert.deepEqual(outcomeWords(sent), ["Sent.", "The server has it for a@x, b@x.", "The message has 304 bytes; in the mailbox it is called 17.M5."]);
+  assert.deepEqual(outcomeWords({ ...sent, refused: ["c@x"], id: "" }), ["Sent to 2 of 3 recipients.", "The server has it for a@x, b@x.", "It refused c@x.", "The message has 304 bytes."]);
+  assert.deepEqual(outcomeWords({ ...sent, accepted: [], id: "", error: "The server refused MAIL." }), ["Not sent.", "The server refused MAIL."]);
+  assert.deepEqual(outcomeWords({ sent: true, error: "" }), ["The server has taken a message."]);
+  assert.deepEqual(outcomeWords({ sent: false, error: "It closed." }), ["The server has taken no message.", "It closed."]);
+});
+
+test("a line of a result is judged only where a code was due", () => {
+  const line = { side: /** @type {"S"} */ ("S"), line: "503 no", t_ms: 1, meaning: "Too early.", expected: "354", code: 503 };
+  assert.equal(lineWords({ ...line, ok: false }), "Too early. Expected 354, but 503 came.");
+  assert.equal(lineWords({ ...line, ok: true }), "Too early.");
+  assert.equal(lineWords({ side: "C", line: "DATA", t_ms: 1 }), "");
 });

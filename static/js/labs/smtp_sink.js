@@ -6,6 +6,7 @@ import { mountDialogue } from "./smtp_sink/dialogue.js";
 import { mountFaults } from "./smtp_sink/faults.js";
 import { mountMailbox } from "./smtp_sink/mailbox.js";
 
+export { resultDetails, resultSummary } from "./smtp_sink/outcome.js";
 export { sessionAnswer } from "./smtp_sink/stepper.js";
 
 /** The queries and actions that have their place here. */

@@ -119,7 +119,7 @@ export function mountDialogue(element, store, page) {
   function emptyWords() {
     const { instance } = store.state;
     if (instance?.state !== "running") return "No dialogue yet, and the server is not running.";
-    return `No dialogue yet: send a message below, or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
+    return `No dialogue yet: press «Send a message», or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
   }
 
   choose.addEventListener("change", () => {

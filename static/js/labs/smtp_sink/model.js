@@ -115,7 +115,7 @@ export function meaningOf(said, meanings) {
   if (said.verb === "EHLO" && said.code === 250) {
     const keyword = said.text.slice(4).replace(/^\d\.\d+\.\d+ /, "").split(/[ =]/, 1)[0].toUpperCase();
     const known = meanings.keywords[keyword];
-    if (known) return `The server can: ${known}.`;
+    if (known) return `Announced: ${known}.`;
   }
   return said.last ? (meanings.replies[`${said.verb.toUpperCase()} ${said.code}`] ?? meanings.codes[String(said.code)] ?? classOf(said.code)) : "More of the reply follows: a hyphen stands behind the code.";
 }

@@ -7,6 +7,13 @@ import { el, fill } from "../../dom.js";
  *   reply: {code: number, lines: string[], meaning: string}|null, hint: string, why: string}} Step as servers/smtp_sink/stepper.py tells it
  */
 
+/** Where the dialogue stands, by the state's name. @type {Record<string, string>} */
+const PLACES = {
+  connected: "connected, and nobody has said HELO or EHLO", greeted: "a message can begin", "log-in: name": "the server waits for the name",
+  "log-in: password": "the server waits for the password", "log-in: plain": "the server waits for name and password",
+  mail: "the sender is known, the recipients come next", recipients: "a further recipient, or DATA", data: "within the message", closed: "the connection is closed",
+};
+
 /** The verdict in words: whether the code is one of those that mean success. Pure. @param {Step} step */
 export function verdict({ reply, expected, ok }) {
   if (!reply || ok === null) return "";
@@ -20,11 +27,11 @@ export function sessionAnswer(element, step) {
     "div", { class: "step", "data-state": step.state },
     step.sent && el("p", { class: "wire" }, `C: ${step.sent}`),
     step.meaning && el("p", { class: "help" }, step.meaning),
-    step.decoded && el("p", { class: "help" }, `In base64: ${step.decoded}`),
+    step.decoded && el("p", { class: "help" }, `The base64 says: ${step.decoded}`),
     ...(step.reply?.lines ?? []).map((line) => el("p", { class: "wire" }, `S: ${line}`)),
     words && el("p", { class: step.ok ? "good" : "bad" }, words),
     step.reply && el("p", { class: "help" }, step.reply.meaning),
     step.note && el("p", { class: "error" }, step.note),
-    el("p", { class: "help" }, `${step.tls ? "Encrypted. " : ""}Now: ${step.state}.`),
+    el("p", { class: "help" }, `${step.tls ? "Encrypted. " : ""}Now: ${PLACES[step.state] ?? step.state}.`),
   ));
 }
