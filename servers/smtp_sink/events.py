@@ -100,6 +100,16 @@ class TlsStarted(Event, frozen=True, kw_only=True):
         return f"{self.peer} {self.version} with {self.cipher}"
 
 
+class FaultsSet(Event, frozen=True, kw_only=True):
+    """The teacher has set or cleared faults: those that are set now, in words."""
+
+    faults: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """The event in words."""
+        return f"faults on purpose: {'; '.join(self.faults) or 'none'}"
+
+
 class FaultHit(Event, frozen=True, kw_only=True):
     """A fault that was set has come into effect."""
 

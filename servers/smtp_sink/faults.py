@@ -25,16 +25,22 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(title="What", description="reply: this code in place of the right one; delay: the right one, "
              "late; drop: the connection is closed without a word."),
     ] = "reply"  # fmt: skip
-    verb: Annotated[Verb, Meta(title="At", description="The command; any: whichever comes as the Nth.")] = (
-        "RCPT"
-    )
+    verb: Annotated[
+        Verb,
+        Meta(
+            title="At",
+            description="The command; any: all commands count; message: the end of a message; "
+            "connect: the greeting.",
+        ),
+    ] = "RCPT"
     nth: Annotated[
-        int, Meta(ge=1, le=10000, title="Nth", description="From which one of them on a connection.")
+        int,
+        Meta(ge=1, le=10000, title="Nth", description="Which of them on a connection: 2 is the second."),
     ] = 1
     once: Annotated[
         bool, Meta(title="Only that one", description="Off: all from that one on, as long as it is set.")
     ] = True
-    code: Annotated[int, Meta(ge=400, le=599, title="Code", description="Of the reply, 400 to 599.")] = 451
+    code: Annotated[int, Meta(ge=400, le=599, title="Code", description="Of the reply.")] = 451
     text: Annotated[
         str,
         Meta(max_length=200, pattern=r"^[\x20-\x7e]*\Z", title="Text", description="Of the reply."),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from servers.kit.events import ConnectionClosed, ConnectionOpened
 from servers.kit.lab import Lab, View
-from servers.smtp_sink.events import FaultHit, MessageStored, SmtpCommand, SmtpData, SmtpReply, TlsStarted
+from servers.smtp_sink.events import (
+    FaultHit,
+    FaultsSet,
+    MessageStored,
+    SmtpCommand,
+    SmtpData,
+    SmtpReply,
+    TlsStarted,
+)
 from servers.smtp_sink.reading import ACTIONS, QUERIES
 from servers.smtp_sink.request import Request
 from servers.smtp_sink.settings import Counters, Settings
@@ -17,7 +25,7 @@ LAB = Lab(
     server="servers.smtp_sink.server",
     client="servers.smtp_sink.client",
     counters=Counters,
-    events=(SmtpCommand, SmtpReply, SmtpData, MessageStored, TlsStarted, FaultHit),
+    events=(SmtpCommand, SmtpReply, SmtpData, MessageStored, TlsStarted, FaultsSet, FaultHit),
     actions=ACTIONS,
     queries=QUERIES,
     session=lambda request: request.step,
@@ -30,7 +38,7 @@ LAB = Lab(
         template=True,
         marks=(
             ConnectionOpened, ConnectionClosed, SmtpCommand, SmtpReply, SmtpData, MessageStored,
-            TlsStarted, FaultHit,
+            TlsStarted, FaultsSet, FaultHit,
         ),
         primary="Send a message",
         sources=(

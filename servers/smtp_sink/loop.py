@@ -145,7 +145,7 @@ class Loop:
         except ssl.SSLWantWriteError:
             self._want(connection, WRITE)
         except OSError as error:
-            self._close(connection, in_words(error))
+            self._close(connection, connection.leaving or in_words(error))
 
     def _read(self, connection: Connection) -> None:
         if connection.shaking:
@@ -307,7 +307,7 @@ class Loop:
             connection.line.hit(step.fault)
             self._close(connection, "dropped on purpose")
             return
-        connection.leaving = connection.leaving or "we closed it"
+        connection.leaving = connection.leaving or "the server closed it"
         connection.deadline = time.monotonic() + GOODBYE
         with contextlib.suppress(OSError, ValueError):
             if isinstance(connection.sock, ssl.SSLSocket):

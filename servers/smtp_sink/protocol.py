@@ -190,7 +190,7 @@ class Session:
                 if isinstance(step, Drop) or (isinstance(step, Reply) and step.code == 421):
                     self._closed = True
                     if isinstance(step, Reply):
-                        yield Drop(step.fault)
+                        yield Drop()
                     return
 
     def secured(self) -> None:

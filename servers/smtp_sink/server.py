@@ -24,9 +24,10 @@ import msgspec
 from servers.kit import certificate
 from servers.kit.addresses import resolve
 from servers.kit.command import run_server
-from servers.kit.report import Report
+from servers.kit.report import Report, now
 from servers.kit.sockets import Socket
 from servers.smtp_sink.book import Book
+from servers.smtp_sink.events import FaultsSet
 from servers.smtp_sink.faults import Fault, Faults
 from servers.smtp_sink.lab import LAB
 from servers.smtp_sink.loop import Loop
@@ -73,9 +74,21 @@ def policy_of(settings: Settings) -> Policy:
 
 def answer_actions(report: Report, faults: Faults, maildir: Maildir, book: Book) -> None:
     """What the teacher can do from the page."""
+
+    def told() -> None:
+        report.emit(FaultsSet(t=now(), faults=tuple(fault.words() for fault in faults.active)))
+
+    def set_fault(given: Any) -> None:
+        faults.set(msgspec.convert(given, Fault))
+        told()
+
+    def clear_faults(_: Any) -> None:
+        faults.clear()
+        told()
+
     actions: dict[str, Callable[[Any], Any]] = {
-        "fault": lambda given: faults.set(msgspec.convert(given, Fault)),
-        "clear_faults": lambda _: faults.clear(),
+        "fault": set_fault,
+        "clear_faults": clear_faults,
         "faults": lambda _: [
             {**msgspec.structs.asdict(fault), "words": fault.words()} for fault in faults.active
         ],

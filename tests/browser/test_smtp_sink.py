@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import smtplib
 import socket
 import threading
@@ -58,7 +59,7 @@ def test_the_dialogue_is_shown_line_by_line_and_explained(teacher, student, boar
     expect(mail_from.locator(".meaning")).to_contain_text("A message begins")
     rcpt = lines(page, "server").filter(has_text="The recipient is taken.")
     expect(rcpt).to_have_count(1)
-    expect(lines(page, "server").filter(has_text="The server can: one can log in")).to_have_count(1)
+    expect(lines(page, "server").filter(has_text="Announced: one can log in")).to_have_count(1)
     expect(lines(page, "data").locator("pre")).to_contain_text("..one\n...two\nend\n.")
     expect(lines(page, "data").locator("b.dot:not(.end)")).to_have_count(2)
     expect(lines(page, "data")).to_contain_text("2 dots added by the client")
@@ -157,12 +158,15 @@ def test_mail_comes_live_and_is_read_searched_saved_and_deleted(teacher, board):
     expect(page.locator("#mail-list")).to_contain_text("No mail yet")
 
 
-def test_faults_are_set_told_and_cleared(teacher, board):
+def test_faults_are_set_told_and_cleared(teacher, student, board):
     page, instance = opened(teacher, board)
+    theirs = open_instance(student, board, instance).locator("#faults-active li")
     active = page.locator("#faults-active li")
+    expect(theirs).to_have_text(["No fault is set."])
     expect(active).to_have_text(["No fault is set."])
     page.get_by_role("button", name="451 on the 2nd RCPT").click()
     expect(active).to_have_text(["451 on the 2nd RCPT"])
+    expect(theirs).to_have_text(["451 on the 2nd RCPT"])
     with client(instance) as smtp:
         refused = smtp.sendmail("a@b.c", ["one@b.c", "two@b.c"], "Subject: x\r\n\r\nx")
     assert refused["two@b.c"][0] == 451
@@ -171,6 +175,7 @@ def test_faults_are_set_told_and_cleared(teacher, board):
     picture(page, "smtp-faults")
     page.get_by_role("button", name="Clear all faults").click()
     expect(active).to_have_text(["No fault is set."])
+    expect(theirs).to_have_text(["No fault is set."])
     page.get_by_text("A fault of your own").click()
     page.locator("#fault-code").fill("777")
     page.get_by_role("button", name="Set the fault").click()
@@ -182,6 +187,22 @@ def test_faults_are_set_told_and_cleared(teacher, board):
     expect(active).to_have_text(["550 on the 1st MAIL"])
     with client(instance) as smtp, pytest.raises(smtplib.SMTPSenderRefused):
         smtp.sendmail("a@b.c", ["one@b.c"], "Subject: x\r\n\r\nx")
+
+
+def test_what_came_of_the_form_is_said_in_words(teacher, board):
+    page, _ = opened(teacher, board)
+    page.get_by_role("button", name="451 on the 2nd RCPT").click()
+    page.locator("#request-recipients").fill("a@x.org, b@x.org, c@x.org")
+    page.locator("#send").click()
+    said = page.locator("#result-0")
+    expect(said.locator(".verdict")).to_have_text("Sent to 2 of 3 recipients.")
+    expect(said).to_contain_text("It refused b@x.org.")
+    expect(page.locator(".resulthead")).to_contain_text(re.compile(r"done after (\d+ ms|[1-9]\d* s)"))
+    page.get_by_role("tab", name="Details").click()
+    rows = page.locator("#result-1 .dialogue li")
+    expect(rows.filter(has_text="RCPT TO:<b@x.org>")).to_have_count(1)
+    expect(rows.filter(has_text="Expected 250 or 251, but 451 came.")).to_have_count(1)
+    picture(page, "smtp-outcome")
 
 
 def test_a_strangers_file_is_only_ever_saved(board):

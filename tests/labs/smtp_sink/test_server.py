@@ -108,6 +108,15 @@ def test_many_clients_at_once(server: Program, mailbox: Path) -> None:
 # -- TLS
 
 
+def test_a_client_that_hangs_up_after_quit_broke_nothing() -> None:
+    with Dashboard() as board, Program(SERVER, "--port", "0", env=board.env, stdin=subprocess.PIPE):
+        board.accept()
+        with smtplib.SMTP("127.0.0.1", board.port(), timeout=DEADLINE) as client:
+            client.starttls()
+        (closed,) = eventually(lambda: board.events("connection_closed"), "it is told")
+    assert closed["reason"] == "the server closed it"
+
+
 def test_starttls_with_the_servers_own_certificate(mailbox: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
     with Program(SERVER, "--port", "0", env={"SOCKET_LAB_FOLDER": str(own)}) as program:
@@ -225,6 +234,9 @@ def test_faults_are_set_over_the_channel_and_repeat(mailbox: Path) -> None:
                 "Code must be" in board.call("fault", {"code": 200}, 4).error
                 or board.call("fault", {"code": 200}, 5).error
             )
+            eventually(lambda: len(board.events("faults_set")) == 2, "set and cleared")
+            told = [event.get("faults", []) for event in board.events("faults_set")]
+            assert told == [["451 on the 2nd RCPT"], []]
             hits = eventually(
                 lambda: len(board.events("fault_hit")) == 2 and board.events("fault_hit"), "two told"
             )

@@ -64,7 +64,7 @@ export function mountFaults(store, page) {
     one(card, "#faults-clear").addEventListener("click", () => attempt(() => call("POST", `${path}clear_faults`, {})));
   }
   store.subscribe((now, change) => {
-    const hit = change.type === "snapshot" || now.instance?.state !== state;
+    const hit = change.type === "snapshot" || now.instance?.state !== state || change.marks.some((event) => event.kind === "faults_set");
     state = now.instance?.state ?? "";
     for (const button of buttons) button.disabled = state !== "running";
     if (hit) attempt(async () => {});
