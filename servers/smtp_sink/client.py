@@ -167,6 +167,8 @@ class Delivery:
             self._must(explain.encoded(password), MASK, MASK, codes=(235,), verb="AUTH")
         else:
             offered = f"only {' '.join(ways)}" if ways else "no log-in"
+            if not self.talk.tls and "STARTTLS" in self.offers:
+                offered += " before STARTTLS"
             raise Refused(f"The server offers {offered}; this client knows PLAIN and LOGIN.")
 
     def _composed(self) -> tuple[bytes, str]:

@@ -115,7 +115,7 @@ def verb_of(line: str) -> str:
 
 def command(verb: str) -> str:
     """What the command means."""
-    return VERBS.get(verb, "No server needs to know this command.")
+    return VERBS.get(verb, "No command that mail servers know.")
 
 
 def reply(verb: str, code: int) -> str:

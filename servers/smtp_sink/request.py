@@ -45,7 +45,7 @@ class Request(RequestSettings, frozen=True, kw_only=True):
         Meta(
             max_length=1000,
             title="Image",
-            description="A file to attach, in a terminal; «demo» attaches ours, there and here.",
+            description="demo: a small one of ours. In a terminal also the name of a file.",
             extra=ui(advanced=True),
         ),
     ] = ""

@@ -16,6 +16,7 @@ from servers.smtp_sink.dialogue import auth_masked, plain_shown
 from servers.smtp_sink.replies import Reply
 from servers.smtp_sink.request import Request, recipients_of
 
+_LINE = "A line of the message."
 State = Literal[
     "connected", "greeted", "log-in: name", "log-in: password", "log-in: plain", "mail", "recipients", "data",
     "closed",
@@ -49,7 +50,9 @@ class Steps:
         self.sent = self.tls_refused = False
         self.recipients: list[str] = []
         self._asked = 0
-        self._lines = 0
+        self._lines = 0  # of the text
+        self._named: set[str] = set()  # the header fields that were typed
+        self._body = False  # the empty line after the header was typed
         self._script = script(request)
 
     @property
@@ -72,13 +75,19 @@ class Steps:
             self._asked = len(line.split()) - 2
         if verb == "RCPT":
             self._recipient = line.partition(":")[2].strip().strip("<>")
-        return Typed(verb=verb, shown=shown, decoded=decoded, meaning=explain.command(verb))
+        meaning = explain.command(verb) if line else "An empty line is no command."
+        return Typed(verb=verb, shown=shown, decoded=decoded, meaning=meaning)
 
     def _data(self, line: str) -> Typed:
         if line == ".":
             return Typed(verb="MESSAGE", shown=line, meaning=explain.command("MESSAGE"))
-        self._lines += 1
-        meaning = "The empty line between the headers and the text." if line == "" else ""
+        meaning = ""
+        if self._body:
+            self._lines += 1
+        elif line == "":
+            self._body, meaning = True, "The empty line between the headers and the text."
+        else:
+            self._named.add(_field(line))
         if line.startswith("."):
             meaning = "A dot was stuffed before the line: the server takes it off again."
             if not line.startswith(".."):
@@ -113,7 +122,8 @@ class Steps:
             self.state = "recipients"
             self.recipients.append(self._recipient)
         elif verb == "DATA":
-            self.state, self._lines = "data", 0
+            self.state, self._lines, self._body = "data", 0, False
+            self._named = set()
         elif verb == "MESSAGE":
             self.state, self.sent = "greeted", True
 
@@ -133,7 +143,8 @@ class Steps:
             self._asked += 1
         else:
             self.logged_in = reply.code == 235 or self.logged_in
-            self.state = "connected" if self.state == "connected" else "greeted"
+            if self.state.startswith("log-in"):
+                self.state = "greeted"
 
     def encrypted(self) -> None:
         """The handshake is done: all that was said before is forgotten (RFC 3207, 4.2)."""
@@ -183,11 +194,17 @@ class Steps:
         return Hint(line, f"The password in base64: {_how('PASSWORD')}")
 
     def _next_data(self) -> Hint:
-        if self._lines < len(self._script):
-            line = self._script[self._lines]
-            words = "The empty line ends the headers." if line == "" else "A line of the message."
-            return Hint(line, words)
-        return Hint(".", explain.command("MESSAGE"))
+        end = self._script.index("")
+        if not self._body:
+            missing = [line for line in self._script[:end] if _field(line) not in self._named]
+            return Hint(missing[0], _LINE) if missing else Hint("", "The empty line ends the headers.")
+        rest = self._script[end + 1 + self._lines :]
+        return Hint(rest[0], _LINE) if rest else Hint(".", explain.command("MESSAGE"))
+
+
+def _field(line: str) -> str:
+    """The name of a header field, in small letters."""
+    return line.partition(":")[0].strip().lower()
 
 
 def script(request: Request) -> list[str]:

@@ -71,9 +71,11 @@ class Talk:
             if not self.open:
                 found = self._reader.reply() or self._reader.rest()
                 if found is None:
-                    raise Closed(f"The server closed the connection, without a reply to {verb}.")
+                    raise Closed(f"The server closed the connection, without a reply to {_named(verb)}.")
                 break
         self.dialogue.server(found, verb, self.t_ms, self.tls)
+        if found.code == 421:
+            self.open = False  # the server closes: nobody hears a QUIT any more (RFC 5321, 3.8)
         return found
 
     def start_tls(self) -> str:
@@ -120,11 +122,18 @@ class Talk:
             raise  # it is an OSError too
         except OSError as error:
             self.close()
-            raise Closed(f"The connection broke before the reply to {verb}: {in_words(error)}.") from None
+            raise Closed(
+                f"The connection broke before the reply to {_named(verb)}: {in_words(error)}."
+            ) from None
         if data:
             self._reader.feed(data)
         else:
             self.open = False
+
+
+def _named(verb: str) -> str:
+    """What a reply was due to, in words."""
+    return {"CONNECT": "the connection", "MESSAGE": "the message"}.get(verb, verb)
 
 
 def _unreachable(where: str, error: OSError) -> str:

@@ -72,7 +72,7 @@ def test_partly_refused_is_no_success_and_is_told() -> None:
         ("EHLO", "421 away", "refused EHLO: 421"), ("MAIL", "552 big", "refused MAIL: 552"),
         ("RCPT", "421 away", "refused RCPT: 421"), ("DATA", "250 no", "refused DATA: 250"),
         (".", "554 spam", "refused the message: 554"), ("RCPT", None, "without a reply to RCPT"),
-        (".", None, "without a reply to MESSAGE"), ("MAIL", "hello", "no reply code"),
+        (".", None, "without a reply to the message"), ("MAIL", "hello", "no reply code"),
     ],
 )  # fmt: skip
 def test_every_reply_is_checked(verb: str, reply: str | None, words: str) -> None:
@@ -81,6 +81,19 @@ def test_every_reply_is_checked(verb: str, reply: str | None, words: str) -> Non
     assert code == 1
     assert result["accepted"] == []
     assert words in result["error"]
+
+
+def test_after_421_there_is_nobody_to_say_quit_to() -> None:
+    with Scripted({**SHEET, "RCPT": "421 away"}) as server:
+        _, result, _ = run(server.port)
+    assert server.heard[-1].startswith("RCPT")
+    assert result["error"].startswith("The server refused RCPT: 421")
+
+
+def test_a_log_in_that_waits_for_tls_is_told_so() -> None:
+    with Scripted({**EHLO, "EHLO": "250-me\n250 STARTTLS"}) as server:
+        _, result, _ = run(server.port, "--auth", "a:b")
+    assert "no log-in before STARTTLS" in result["error"]
 
 
 @pytest.mark.parametrize("quit_", ["500 what", None])

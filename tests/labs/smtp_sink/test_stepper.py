@@ -84,6 +84,36 @@ def test_a_password_is_masked_and_a_log_in_can_be_cancelled() -> None:
     assert steps.state == "log-in: password"
 
 
+def test_an_auth_out_of_order_leaves_the_message_as_it_is() -> None:
+    steps = Steps(parse(Request, {}), "me")
+    for line, code in (("EHLO me", 250), ("MAIL FROM:<a@b>", 250), ("AUTH LOGIN", 503)):
+        say(steps, line, code)
+    assert (steps.state, steps.hint().line) == ("mail", "RCPT TO:<teacher@example.org>")
+
+
+def test_the_proposals_follow_what_was_typed_of_a_message() -> None:
+    steps = Steps(parse(Request, {"text": "one\ntwo"}), "me")
+    for line, code in (("EHLO me", 250), ("MAIL FROM:<a@b>", 250), ("RCPT TO:<a@b>", 250), ("DATA", 354)):
+        say(steps, line, code)
+    steps.typed("subject : mine")
+    steps.typed("X-Own: 1")
+    assert steps.hint().line == "From: student@example.org"
+    steps.typed("From: me@example.org")
+    assert steps.hint().line == "To: teacher@example.org"
+    assert "empty line" in steps.typed("").meaning
+    assert steps.hint().line == "one"
+    assert steps.typed("").meaning == ""
+    assert steps.hint().line == "two"
+    steps.typed("2")
+    assert steps.hint().line == "."
+
+
+def test_what_is_no_command_is_told() -> None:
+    steps = Steps(parse(Request, {}), "me")
+    assert steps.typed("").meaning == "An empty line is no command."
+    assert steps.typed("hello").meaning == "No command that mail servers know."
+
+
 def test_the_meaning_of_dots() -> None:
     steps = Steps(parse(Request, {}), "me")
     for line, code in (("EHLO me", 250), ("MAIL FROM:<a@b>", 250), ("RCPT TO:<a@b>", 250), ("DATA", 354)):
