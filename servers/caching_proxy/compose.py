@@ -19,6 +19,7 @@ from servers.kit.http import TOKEN, VALUE, Headers, HttpError, short, write_requ
 from servers.kit.http_events import shown
 
 AGENT = "SocketLab-client"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.S)
 _KEPT = "!$%&'()*+,/:;=?@[]~-._"
 """What stays as it is in a path and a query; a % too, so that one may write %2e."""
 _NOT_OURS = frozenset({"content-length", "transfer-encoding", "expect", "upgrade"})
@@ -49,11 +50,8 @@ class Aim(msgspec.Struct, frozen=True):
 
 def aim_of(url: str) -> Aim:
     """The URL that a person wrote; without ``http://`` too. Raises SettingError (field ``url``)."""
-    text = url.strip()
-    scheme, colon, rest = text.partition("://")
-    if not colon:
-        scheme, rest = "http", text
-    scheme = scheme.lower()
+    found = _SCHEME.match(url.strip())
+    scheme, rest = (found[1].lower(), found[2]) if found else ("http", url.strip())
     if scheme not in ("http", "https"):
         raise SettingError(
             f"«{short(scheme)}» is not fetched here.", field="url", hint="Give a URL that begins with http://"
