@@ -6,8 +6,6 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,8 @@ except ImportError:  # Windows
 
 ROOT = Path(__file__).resolve().parents[2]
 """Where the dashboard starts a server: a relative folder is meant from here."""
+INDEX, OBJECTS = "index.sqlite", "objects"
+"""What the folder has in it."""
 NAME = re.compile(r"[0-9a-f]{20}\Z")
 """A file that the cache has made. Whatever else lies in its folder is left alone."""
 
@@ -29,15 +29,12 @@ def cache_of(folder: Path, settings: Any, at: Path = ROOT) -> Path:
     return at / Path(settings.cache).expanduser() if settings.cache else folder / "cache"
 
 
-@contextmanager
-def own_cache(settings: Any) -> Iterator[Path]:
-    """For the server: its cache's folder. Run alone without one set, it is gone afterwards."""
+def cache_folder(settings: Any, stack: contextlib.ExitStack) -> Path:
+    """For the server: its cache's folder. Run alone without one set, it is removed with ``stack``."""
     own = os.environ.get("SOCKET_LAB_FOLDER")  # the dashboard's folder for this server
-    if own or settings.cache:
-        yield cache_of(Path(own or "."), settings, Path.cwd())
-        return
-    with tempfile.TemporaryDirectory(prefix="socket-lab-", ignore_cleanup_errors=True) as made:
-        yield cache_of(Path(made), settings)
+    if not own and not settings.cache:
+        own = stack.enter_context(tempfile.TemporaryDirectory(prefix="socket-lab-"))
+    return cache_of(Path(own or "."), settings, Path.cwd())
 
 
 class Place:
@@ -48,8 +45,8 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.index = folder / "index.sqlite"
-        self.objects = folder / "objects"
+        self.index = folder / INDEX
+        self.objects = folder / OBJECTS
         self.tmp = folder / "tmp"
         try:
             folder.mkdir(0o700, parents=True, exist_ok=True)

@@ -201,6 +201,12 @@ class Store:
         elif entry is not None:
             change.drop(entry, "damaged")
 
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Write what was noted, end the sweeper, and let another server have the folder."""
         self._sweeper.stop()
