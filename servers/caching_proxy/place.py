@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,15 @@ def cache_of(folder: Path, settings: Any, at: Path = ROOT) -> Path:
     return at / Path(settings.cache).expanduser() if settings.cache else folder / "cache"
 
 
-def cache_folder(settings: Any, stack: contextlib.ExitStack) -> Path:
-    """For the server: its cache's folder. Run alone without one set, it is removed with ``stack``."""
+@contextlib.contextmanager
+def own_cache(settings: Any) -> Iterator[Path]:
+    """For the server: its cache's folder. Run alone without one set, it is removed at the end."""
     own = os.environ.get("SOCKET_LAB_FOLDER")  # the dashboard's folder for this server
-    if not own and not settings.cache:
-        own = stack.enter_context(tempfile.TemporaryDirectory(prefix="socket-lab-"))
-    return cache_of(Path(own or "."), settings, Path.cwd())
+    if own or settings.cache:
+        yield cache_of(Path(own or "."), settings, Path.cwd())
+        return
+    with tempfile.TemporaryDirectory(prefix="socket-lab-") as made:
+        yield cache_of(Path(made), settings)
 
 
 class Place:
