@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ASKS, CONNECTIONS, Model, quantile } from "../../static/js/labs/http_web/model.js";
+import { ASKS, CONNECTIONS, Model } from "../../static/js/labs/http_web/model.js";
+import { quantile } from "../../static/js/stats.js";
 
 /** @param {string} kind @param {number} t @param {object} [more] @returns {any} */
 const event = (kind, t, more = {}) => ({ n: 0, kind, t, conn: "c1", peer: "p:1", ...more });

@@ -1,5 +1,7 @@
 /** The server's connections and their requests, as its events tell them. Pure. */
 
+import { quantile } from "../../stats.js";
+
 /** @typedef {import("../../types.js").Event} Event */
 /**
  * @typedef {{number: number, at: number, done: number|null, method: string, target: string, status: number,
@@ -143,9 +145,4 @@ export class Model {
     const all = this.connections.slice(-limit * 2).flatMap((conn) => conn.asks.map((ask) => ({ conn, ask })));
     return all.sort((a, b) => b.ask.at - a.ask.at).slice(0, limit);
   }
-}
-
-/** The nearest rank. @param {number[]} sorted @param {number} share */
-export function quantile(sorted, share) {
-  return sorted.length ? sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] : NaN;
 }
