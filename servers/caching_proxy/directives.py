@@ -137,7 +137,8 @@ def seconds(text: str | None) -> int:
     """A number of seconds; FOREVER at the most. What is no number is 0: stale (RFC 9111, 4.2.1)."""
     if text is None or not _SECONDS.match(text):
         return 0
-    return FOREVER if len(text.lstrip("0")) > 10 else min(int(text), FOREVER)
+    digits = text.lstrip("0")
+    return FOREVER if len(digits) > 10 else min(int(digits or "0"), FOREVER)
 
 
 def _least(found: _Found, name: str, bare: int = 0) -> int | None:

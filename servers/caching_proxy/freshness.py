@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
-from servers.caching_proxy.directives import FOREVER, ResponseDirectives, of_response
+from servers.caching_proxy.directives import FOREVER, ResponseDirectives, of_response, seconds
 from servers.caching_proxy.entry import Entry
 from servers.kit.http import Headers, short
 from servers.kit.http_fields import read_date
@@ -17,8 +15,6 @@ SHARE = 10
 """The heuristic: fresh for this part of the time since the last change (RFC 9111, 4.2.2)."""
 DAY = 86_400
 """Seconds that the heuristic gives at the most."""
-
-_AGE = re.compile(r"[0-9]+\Z")
 
 
 class Freshness(msgspec.Struct, frozen=True):
@@ -51,10 +47,7 @@ def _age_at(entry: Entry, fields: Headers, now: float) -> int:
 
 def age_said(fields: Headers) -> int:
     """What the Age field says: its first member; 0 where that is no number (RFC 9111, 5.1)."""
-    first = fields.get("age").partition(",")[0].strip(" \t")
-    if not _AGE.match(first):
-        return 0
-    return FOREVER if len(first.lstrip("0")) > 10 else min(int(first), FOREVER)
+    return seconds(fields.get("age").partition(",")[0].strip(" \t"))
 
 
 def date_of(fields: Headers, received: float) -> int:
@@ -95,7 +88,7 @@ def _expires(fields: Headers, received: float) -> tuple[int, str]:
     text = fields.get("expires")
     when = read_date(text, received)
     if when is None:
-        return 0, f"Expires: {short(text)} is no date"
+        return 0, f"Expires: {short(text)} is no date" if text else "Expires is empty"
     span = min(when - date_of(fields, received), FOREVER)
     if span <= 0:
         return 0, "Expires is not after Date"

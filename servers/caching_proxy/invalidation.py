@@ -38,7 +38,8 @@ def resolve(url: str, reference: str) -> str:
         return ""
     name = f"[{host}]" if ":" in host else host
     where = name if port in (None, 80) else f"{name}:{port}"
-    return f"http://{where}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+    query = "?" if parts.query or reference.partition("#")[0].endswith("?") else ""
+    return f"http://{where}{parts.path or '/'}{query}{parts.query}"
 
 
 def _origin(url: str) -> str:

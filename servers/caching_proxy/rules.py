@@ -45,7 +45,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def decide(entry: Entry | None, request: Request, now: float, others: Iterable[Entry] = ()) -> Decision:
-    """What to do; ``entry`` is what ``vary.select`` found among ``others``, all that is stored for the URL."""
+    """What to do; ``entry`` is what ``vary.select`` found among ``others``, all that the URL has."""
     asked = of_request(request.headers)
     if around := _around(request, asked):
         return _ask("fetch", around, "bypass" if request.method in READING else "method", asked)

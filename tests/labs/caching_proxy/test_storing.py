@@ -1,0 +1,412 @@
+"""What may be stored (RFC 9111, 3), and what is kept of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from servers.caching_proxy.invalidation import invalidates
+from servers.caching_proxy.partial import joins, part_of
+from servers.caching_proxy.storing import NEVER, make_entry, may_store
+from servers.kit.http import Request, Response
+from tests.labs.caching_proxy.messages import NOW, URL, ask, date, reply, stored
+
+ETAG = 'ETag: "a"'
+FRESH = "Cache-Control: max-age=60"
+PART = "Content-Range: bytes 0-9/100"
+
+
+def why(request: Request, response: Response) -> str:
+    """ "" if it is stored, else why not."""
+    found = may_store(request, response, NOW, URL)
+    assert found.why
+    return "" if found.yes else found.why
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        pytest.param([FRESH], 200, id="3 max-age"),
+        pytest.param(["Cache-Control: s-maxage=60"], 200, id="3 s-maxage"),
+        pytest.param([f"Expires: {date(60)}"], 200, id="3 Expires"),
+        pytest.param(["Cache-Control: public", ETAG], 302, id="3 public makes any status storable"),
+        pytest.param([ETAG], 200, id="3 heuristically cacheable, with a validator"),
+        pytest.param([f"Last-Modified: {date(-9)}"], 404, id="3 heuristically cacheable 404"),
+        pytest.param(["Cache-Control: no-cache", ETAG], 200, id="5.2.2.4 no-cache is stored"),
+        pytest.param(
+            ["Cache-Control: no-cache, max-age=9", f"Last-Modified: {date(-9)}"],
+            200,
+            id="5.2.2.4 no-cache with a date",
+        ),
+        pytest.param(['Cache-Control: no-cache="X", max-age=9'], 200, id="5.2.2.4 no-cache with fields"),
+        pytest.param(['Cache-Control: private="X", max-age=9'], 200, id="5.2.2.7 private with fields"),
+        pytest.param(["Cache-Control: no-store, must-understand, max-age=9"], 200, id="5.2.2.3 understood"),
+        pytest.param(["Set-Cookie: a=1", FRESH], 200, id="7.3 Set-Cookie with an explicit lifetime"),
+        pytest.param(["Cache-Control: max-age=0"], 200, id="3 stale at once"),
+        pytest.param(['Cache-Control: max-age=60, x="no-store, private"'], 200, id="5.2.3 inside quotes"),
+        pytest.param([FRESH, "Vary: Accept, Cookie"], 200, id="4.1 Vary"),
+        pytest.param([FRESH, "Pragma: no-cache"], 200, id="5.4 Pragma in a response says nothing"),
+    ],
+)
+def test_stored(fields: list[str], status: int) -> None:
+    assert why(ask(), reply(*fields, status=status)) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "words"),
+    [
+        pytest.param(["Cache-Control: no-store, max-age=60"], 200, "no-store", id="5.2.2.5"),
+        pytest.param(["Cache-Control: NO-STORE"], 200, "no-store", id="5.2.2.5 letter case"),
+        pytest.param(
+            ["Cache-Control: max-age=60", "Cache-Control: no-store"],
+            200,
+            "no-store",
+            id="5.2.2.5 on another line",
+        ),
+        pytest.param(['Cache-Control: no-store="x", max-age=60'], 200, "no-store", id="5.2.2.5 with a value"),
+        pytest.param(["Cache-Control: private, max-age=60"], 200, "private", id="5.2.2.7"),
+        pytest.param(
+            ["Cache-Control: private, public, s-maxage=60"], 200, "private", id="5.2.2.7 contradiction"
+        ),
+        pytest.param(['Cache-Control: private="", max-age=60'], 200, "private", id="5.2.2.7 no field named"),
+        pytest.param(
+            ['Cache-Control: private="Expires", max-age=60'],
+            200,
+            "expires may not be stored",
+            id="5.2.2.7 names what the cache needs",
+        ),
+        pytest.param(
+            ["Cache-Control: must-understand, max-age=60"], 299, "must-understand", id="5.2.2.3 unknown"
+        ),
+        pytest.param(
+            ["Cache-Control: must-understand, no-store, max-age=60"],
+            599,
+            "must-understand",
+            id="5.2.2.3 unknown, with no-store",
+        ),
+        pytest.param(
+            ["Cache-Control: no-cache, max-age=60"],
+            200,
+            "no-cache, and there is no ETag",
+            id="5.2.2.4 without a validator",
+        ),
+        pytest.param(["Vary: *", FRESH], 200, "Vary: * matches no other request", id="4.1 Vary: *"),
+        pytest.param(["Vary: Accept, *", FRESH], 200, "matches no other", id="4.1 Vary: * among others"),
+        pytest.param(["Vary: a b", FRESH], 200, "matches no other", id="4.1 Vary with what is no name"),
+        pytest.param([], 200, "nothing says how long", id="3 nothing to go by"),
+        pytest.param(
+            [f"Last-Modified: {date(-9)}"], 302, "302 is stored only with", id="3 302 without a lifetime"
+        ),
+        pytest.param([ETAG], 500, "500 is stored only with", id="3 500 without a lifetime"),
+        pytest.param(
+            ["Set-Cookie: a=1", ETAG, f"Last-Modified: {date(-600)}"],
+            200,
+            "Set-Cookie",
+            id="7.3 Set-Cookie by guess",
+        ),
+        pytest.param(
+            ["Set-Cookie: a=1", ETAG, "Cache-Control: public"],
+            200,
+            "Set-Cookie",
+            id="7.3 Set-Cookie, public without a lifetime",
+        ),
+    ],
+)
+def test_not_stored(fields: list[str], status: int, words: str) -> None:
+    assert words in why(ask(), reply(*fields, status=status))
+
+
+@pytest.mark.parametrize(
+    "status",
+    [200, 201, 203, 299, 300, 301, 302, 303, 307, 308, 400, 403, 404, 410, 499, 500, 502, 503, 504, 599],
+)
+@pytest.mark.parametrize("field", [FRESH, "Cache-Control: s-maxage=5", f"Expires: {date(60)}"])
+def test_3_any_status_is_stored_with_an_explicit_lifetime(status: int, field: str) -> None:
+    assert why(ask(), reply(field, status=status)) == ""
+
+
+@pytest.mark.parametrize("status", sorted(NEVER))
+def test_3_what_answers_one_request_is_never_stored(status: int) -> None:
+    framing = "" if status == 304 else "Content-Length: 10"
+    found = why(ask(), reply("Cache-Control: public, max-age=60", ETAG, status=status, framing=framing))
+    assert found.startswith(f"{status} is never stored: ")
+
+
+@pytest.mark.parametrize("status", [100, 103])
+def test_3_an_interim_response_is_not_stored(status: int) -> None:
+    assert "not the final" in why(ask(), reply(FRESH, status=status, framing=""))
+
+
+@pytest.mark.parametrize(
+    ("control", "stored"),
+    [
+        pytest.param("max-age=60", False, id="3.5 nothing allows it"),
+        pytest.param("max-age=60, public", True, id="5.2.2.9 public"),
+        pytest.param("s-maxage=60", True, id="5.2.2.10 s-maxage"),
+        pytest.param("max-age=60, must-revalidate", True, id="5.2.2.2 must-revalidate"),
+        pytest.param("max-age=60, proxy-revalidate", False, id="5.2.2.8 proxy-revalidate does not"),
+        pytest.param("max-age=60, x=public", False, id="5.2.3 a value is no directive"),
+        pytest.param("public, private", False, id="5.2.2.7 private forbids it all the same"),
+    ],
+)
+def test_3_5_a_request_with_authorization(control: str, stored: bool) -> None:
+    request = ask("Authorization: Basic YTpi")
+    assert (why(request, reply(f"Cache-Control: {control}", ETAG)) == "") is stored
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        pytest.param(ask("Cache-Control: no-store"), "the request says no-store", id="5.2.1.5"),
+        pytest.param(ask(method="HEAD"), "HEAD is not", id="3 HEAD"),
+        pytest.param(ask(method="PUT"), "PUT is not", id="3 PUT"),
+        pytest.param(ask(method="get"), "get is not", id="9110 9.1 methods have letter case"),
+        pytest.param(ask("Content-Length: 3"), "has a body", id="9110 9.3.1 GET with a body"),
+        pytest.param(ask("Transfer-Encoding: chunked"), "has a body", id="9110 9.3.1 GET with chunks"),
+    ],
+)
+def test_requests_that_keep_their_response_out(request_: Request, words: str) -> None:
+    assert words in why(request_, reply(FRESH, ETAG))
+
+
+@pytest.mark.parametrize(
+    ("framing", "stored"),
+    [
+        ("Content-Length: 10", True),
+        ("Content-Length: 0", True),
+        ("Transfer-Encoding: chunked", True),
+        ("", False),
+    ],
+)
+def test_3_3_a_body_that_ends_with_the_connection_is_not_stored(framing: str, stored: bool) -> None:
+    assert (why(ask(), reply(FRESH, framing=framing)) == "") is stored
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "stored"),
+    [
+        pytest.param([FRESH, f"Content-Location: {URL}"], 200, True, id="9110 9.3.3 as a GET would get it"),
+        pytest.param([f"Expires: {date(9)}", "Content-Location: /page"], 200, True, id="9110 9.3.3 relative"),
+        pytest.param(
+            [FRESH, "Content-Location: HTTP://ORIGIN.test:80/page"], 200, True, id="9110 4.2.3 normalised"
+        ),
+        pytest.param([FRESH], 200, False, id="9110 9.3.3 no Content-Location"),
+        pytest.param([FRESH, "Content-Location: /other"], 200, False, id="9110 9.3.3 another URL"),
+        pytest.param([FRESH, f"Content-Location: {URL}?"], 200, False, id="9110 9.3.3 another query"),
+        pytest.param(
+            [FRESH, "Content-Location: http://other.test/page"], 200, False, id="9110 9.3.3 another host"
+        ),
+        pytest.param(
+            [FRESH, "Content-Location: /page", "Content-Location: /x"], 200, False, id="9110 8.7 twice"
+        ),
+        pytest.param(
+            [ETAG, f"Last-Modified: {date(-600)}", "Content-Location: /page"],
+            200,
+            False,
+            id="9110 9.3.3 no explicit lifetime",
+        ),
+        pytest.param(
+            [FRESH, "Content-Location: /page"], 404, False, id="9110 8.7 of an error it says nothing"
+        ),
+    ],
+)
+def test_responses_to_post(fields: list[str], status: int, stored: bool) -> None:
+    request = ask("Content-Length: 3", method="POST")
+    assert (why(request, reply(*fields, status=status)) == "") is stored
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        pytest.param([ETAG, FRESH, PART], "", id="3.3 a part"),
+        pytest.param([ETAG, PART], "", id="3.3 a part to be validated"),
+        pytest.param([f"Last-Modified: {date(-9)}", FRESH, PART], "", id="9110 8.8.2.2 a strong date"),
+        pytest.param(
+            [f"Last-Modified: {date()}", FRESH, PART], "strong validator", id="9110 8.8.2.2 a weak date"
+        ),
+        pytest.param(['ETag: W/"a"', FRESH, PART], "strong validator", id="9110 8.8.3 a weak tag"),
+        pytest.param(
+            ['ETag: W/"a"', f"Last-Modified: {date(-9)}", FRESH, PART],
+            "strong validator",
+            id="9110 8.8.3 a weak tag beside a date",
+        ),
+        pytest.param([FRESH, PART], "strong validator", id="3.4 none"),
+        pytest.param([ETAG, FRESH], "with Content-Range", id="9110 15.3.7 no Content-Range"),
+        pytest.param(
+            [ETAG, FRESH, "Content-Range: bytes 0-9/*"], "not one part", id="9110 14.4 length unknown"
+        ),
+        pytest.param(
+            [ETAG, FRESH, "Content-Range: bytes 0-99/100"], "not one part", id="9110 14.4 not its length"
+        ),
+        pytest.param([ETAG, "Cache-Control: no-store", PART], "no-store", id="5.2.2.5 no-store"),
+    ],
+)
+def test_parts(fields: list[str], words: str) -> None:
+    found = why(ask("Range: bytes=0-9"), reply(*fields, status=206))
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+def test_3_3_a_part_that_nobody_asked_for_is_not_stored() -> None:
+    assert "answer to Range" in why(ask(), reply(ETAG, FRESH, PART, status=206))
+
+
+@pytest.mark.parametrize(
+    ("fields", "part"),
+    [
+        (["Content-Range: bytes 0-9/100"], (0, 10, 100)),
+        (["Content-Range: BYTES\t90-99/100"], (90, 100, 100)),
+        (["Content-Range: bytes 0-9/10"], (0, 10, 10)),
+        (["Content-Range: bytes 0-9/9"], None),
+        (["Content-Range: bytes 9-0/100"], None),
+        (["Content-Range: bytes 0-10/100"], None),
+        (["Content-Range: bytes */100"], None),
+        (["Content-Range: lines 0-9/100"], None),
+        (["Content-Range: bytes=0-9/100"], None),
+        (["Content-Range: bytes 0-9/" + "1" * 30], None),
+        (["Content-Range: bytes 0-9/100", "Content-Range: bytes 0-9/100"], None),
+        (["Content-Range: bytes 0-9/100", "Content-Type: Multipart/Byteranges; boundary=a"], None),
+        ([], None),
+    ],
+)
+def test_9110_14_4_content_range(fields: list[str], part: tuple[int, int, int] | None) -> None:
+    assert part_of(reply(*fields, status=206)) == part
+    assert part_of(reply(*fields, status=200)) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "length", "joined"),
+    [
+        pytest.param([ETAG], [ETAG], 100, True, id="3.4 the same strong tag"),
+        pytest.param([ETAG], ['ETag: "b"'], 100, False, id="3.4 another tag"),
+        pytest.param(['ETag: W/"a"'], ['ETag: W/"a"'], 100, False, id="3.4 a weak tag"),
+        pytest.param([ETAG], [], 100, False, id="3.4 no tag any longer"),
+        pytest.param([], [ETAG], 100, False, id="3.4 no tag before"),
+        pytest.param([], [], 100, False, id="3.4 no validator"),
+        pytest.param([ETAG], [ETAG], 99, False, id="3.4 another length"),
+        pytest.param(
+            [f"Last-Modified: {date(-9)}"],
+            [f"Last-Modified: {date(-9)}"],
+            100,
+            True,
+            id="3.4 the same strong date",
+        ),
+        pytest.param(
+            [f"Last-Modified: {date()}"], [f"Last-Modified: {date()}"], 100, False, id="3.4 a weak date"
+        ),
+        pytest.param(
+            [f"Last-Modified: {date(-9)}"], [f"Last-Modified: {date(-8)}"], 100, False, id="3.4 another date"
+        ),
+        pytest.param(
+            [f"Last-Modified: {date(-9)}", ETAG],
+            [f"Last-Modified: {date(-9)}"],
+            100,
+            False,
+            id="3.4 only the date is the same",
+        ),
+        pytest.param(
+            [ETAG, "Content-Encoding: gzip"],
+            [ETAG, "Content-Encoding: br"],
+            100,
+            False,
+            id="3.4 another coding",
+        ),
+    ],
+)
+def test_parts_are_joined_only_if_they_are_surely_of_one_version(
+    old: list[str], new: list[str], length: int, joined: bool
+) -> None:
+    assert joins(stored(*old, length=length), reply(*new, PART, status=206), NOW) is joined
+
+
+def test_3_4_nothing_is_joined_to_what_was_invalidated() -> None:
+    assert not joins(stored(ETAG, length=100, invalid=True), reply(ETAG, PART, status=206), NOW)
+
+
+# -- what is kept
+
+
+def test_3_1_fields_of_one_hop_and_private_ones_are_not_stored() -> None:
+    response = reply(
+        "Connection: close, X-Hop, Cache-Control", "Keep-Alive: timeout=5", "Proxy-Authenticate: Basic", "TE: x",
+        "Proxy-Authentication-Info: x", "Upgrade: h2c", "X-Hop: 1", "Trailer: X", "x-user: me", "Set-Cookie: a=1",
+        'Cache-Control: private="X-User", no-cache="Set-Cookie", max-age=9', "X-New: 1", "X-New: 2", "Age: 3",
+    )  # fmt: skip
+    entry = make_entry(URL, ask(), response, NOW - 1, NOW, 10, "127.0.0.1:80")
+    assert entry.headers == (
+        ("Cache-Control", 'private="X-User", no-cache="Set-Cookie", max-age=9'),
+        ("X-New", "1"), ("X-New", "2"), ("Age", "3"), ("Date", date()),
+    )  # fmt: skip
+    assert (entry.status, entry.length, entry.requested, entry.received) == (200, 10, NOW - 1, NOW)
+    assert (entry.url, entry.method, entry.next_hop) == (URL, "GET", "127.0.0.1:80")
+
+
+@pytest.mark.parametrize("line", ["Date:", "Date: now", f"Date: {date(-5)}, {date(-5)}"])
+def test_9110_6_6_1_a_missing_or_unreadable_date_is_the_time_of_receipt(line: str) -> None:
+    entry = make_entry(URL, ask(), reply(line, FRESH), NOW, NOW + 0.7, 10)
+    assert entry.fields.all("date") == [date()]
+
+
+def test_3_3_a_part_is_stored_as_a_part_of_a_200() -> None:
+    entry = make_entry(URL, ask("Range: bytes=0-9"), reply(ETAG, FRESH, PART, status=206), NOW, NOW, 100)
+    assert (entry.status, entry.reason, entry.length) == (200, "OK", 100)
+    assert "content-range" not in entry.fields
+    assert "content-length" not in entry.fields
+
+
+# -- invalidation
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "fields", "found"),
+    [
+        pytest.param("POST", 200, [], [URL], id="4.4 POST"),
+        pytest.param("PUT", 204, [], [URL], id="4.4 PUT"),
+        pytest.param("DELETE", 302, [], [URL], id="4.4 a redirect is no error"),
+        pytest.param("PATCH", 200, [], [URL], id="4.4 PATCH"),
+        pytest.param("FROBNICATE", 200, [], [URL], id="4.4 a method that is not known"),
+        pytest.param("get", 200, [], [URL], id="9110 9.1 methods have letter case"),
+        pytest.param("POST", 404, ["Location: /a"], [], id="4.4 not after 4xx"),
+        pytest.param("POST", 500, [], [], id="4.4 not after 5xx"),
+        pytest.param("GET", 200, ["Location: /a", "Content-Location: /b"], [], id="4.4 GET is safe"),
+        pytest.param("HEAD", 200, ["Location: /a"], [], id="4.4 HEAD is safe"),
+        pytest.param("OPTIONS", 200, ["Location: /a"], [], id="4.4 OPTIONS is safe"),
+        pytest.param("POST", 201, ["Location: /a?b#c"], [URL, "http://origin.test/a?b"], id="4.4 Location"),
+        pytest.param(
+            "PUT",
+            200,
+            ["Content-Location: next"],
+            [URL, "http://origin.test/next"],
+            id="4.4 Content-Location, relative",
+        ),
+        pytest.param(
+            "PUT",
+            200,
+            ["Location: ../x/./y", "Content-Location: //ORIGIN.test:80"],
+            [URL, "http://origin.test/x/y", "http://origin.test/"],
+            id="4.4 both, normalised",
+        ),
+        pytest.param("PUT", 200, [f"Location: {URL}", "Content-Location: /page"], [URL], id="4.4 none twice"),
+        pytest.param("POST", 200, ["Location: http://other.test/a"], [URL], id="4.4 another host"),
+        pytest.param("POST", 200, ["Location: http://origin.test:81/a"], [URL], id="4.4 another port"),
+        pytest.param("POST", 200, ["Location: https://origin.test/a"], [URL], id="4.4 another scheme"),
+        pytest.param("POST", 200, ["Location: http://origin.test.evil/a"], [URL], id="4.4 a longer host"),
+        pytest.param(
+            "POST", 200, ["Location: http://origin.test@evil/a"], [URL], id="4.4 a user that looks so"
+        ),
+        pytest.param(
+            "POST",
+            200,
+            ["Location: http://[::1/", "Content-Location: http://origin.test:x/"],
+            [URL],
+            id="4.4 what is no URL",
+        ),
+    ],
+)
+def test_invalidation(method: str, status: int, fields: list[str], found: list[str]) -> None:
+    assert list(invalidates(method, URL, reply(*fields, status=status))) == found
+
+
+def test_4_4_an_origin_at_another_port_invalidates_its_own() -> None:
+    url = "http://[::1]:8000/a/b"
+    response = reply("Location: c", "Content-Location: http://[::1]/a")
+    assert invalidates("POST", url, response) == (url, "http://[::1]:8000/a/c")
