@@ -68,6 +68,7 @@ def main() -> None:
     except (LabError, SettingError) as error:
         sys.exit(f"error: {error}")
     host, port = sock.getsockname()[:2]
+    os.environ["SOCKET_LAB_PORTS"] = str(port)  # for the labs' programs: a proxy must not go there
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     link = f"http://{show((local, port))}/?token={app.extensions['gate'].token}"
     on_signal(app)
@@ -214,6 +215,7 @@ def serve(sock: socket.socket, app: Any, mode: str) -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     host, port = sock.getsockname()[:2]
+    os.environ["SOCKET_LAB_PORTS"] = str(port)  # for the labs' programs: a proxy must not go there
     make_server(host, port, app, threaded=True, fd=sock.fileno()).serve_forever()
 
 

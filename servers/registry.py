@@ -10,6 +10,7 @@ NAMES = (
     "udp_ping",
     "http_web",
     "smtp_sink",
+    "caching_proxy",
 )  # fmt: skip
 
 LABS: dict[str, Lab] = {name: import_module(f"servers.{name}.lab").LAB for name in NAMES}

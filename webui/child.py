@@ -72,6 +72,9 @@ class Child:
         environment[wire.ADDRESS_VARIABLE] = channel.address
         environment[wire.TOKEN_VARIABLE] = self._token
         environment["PYTHONIOENCODING"] = "utf-8"
+        # The ports of this machine where no lab's program has any business: the dashboard's own.
+        own = (os.environ.get("SOCKET_LAB_PORTS", ""), channel.address.rpartition(":")[2])
+        environment["SOCKET_LAB_PORTS"] = ",".join(filter(None, own))
         if folder is not None:
             environment["SOCKET_LAB_FOLDER"] = str(folder)
         try:

@@ -85,11 +85,22 @@ class Book:
             name = COUNTED[outcome.verdict]
             setattr(counters, name, getattr(counters, name) + 1)
 
+    def recounted(self, before: Verdict, after: Verdict) -> None:
+        """A verdict turned out to be another after it was counted: the answer broke off."""
+        with self.lock:
+            for verdict, count in ((before, -1), (after, 1)):
+                name = COUNTED[verdict]
+                setattr(self.counters, name, getattr(self.counters, name) + count)
+
     def answered(self, client: Client, request: Request | None, outcome: Outcome, ms: float) -> None:
         """All of an answer left."""
         with self.lock:
             self.counters.bytes_saved += outcome.saved
             self.counters.bytes_fetched += outcome.from_origin
+        self.told(client, request, outcome, ms)
+
+    def told(self, client: Client, request: Request | None, outcome: Outcome, ms: float) -> None:
+        """Tell the verdict."""
         if not self.report.room:
             self.miss()
             return
@@ -98,7 +109,8 @@ class Book:
                 t=now(), conn=client.conn, peer=client.peer, number=client.number,
                 method=request.method if request else "", url=outcome.url, verdict=outcome.verdict,
                 reason=outcome.reason, status=outcome.status, size=outcome.size, saved=outcome.saved,
-                ms=round(ms, 3), origin=outcome.origin, age=outcome.age, ttl=outcome.ttl, stored=outcome.stored,
+                ms=round(ms, 3), origin=outcome.origin, age=outcome.age, ttl=outcome.ttl,
+                stored=outcome.stored,
                 origin_ms=None if outcome.origin_ms is None else round(outcome.origin_ms, 3),
             )
         )  # fmt: skip
@@ -114,9 +126,9 @@ class Book:
         asked = request or Request("", "", "HTTP/1.1", Headers(), NO_BODY)
         self.report.emit(
             HttpRequest(
-                t=now(), conn=conn, peer=peer, way=way, number=number, method=asked.method, target=asked.target,
-                version=asked.version if request else "", headers=shown(asked.headers), size=size, error=error,
-                data=masked_preview(raw[:SHOWN]),
+                t=now(), conn=conn, peer=peer, way=way, number=number, method=asked.method,
+                target=asked.target, version=asked.version if request else "",
+                headers=shown(asked.headers), size=size, error=error, data=masked_preview(raw[:SHOWN]),
             )
         )  # fmt: skip
 

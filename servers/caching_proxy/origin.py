@@ -253,7 +253,7 @@ def _here(host: str) -> bool:
 
 
 def _look_up(host: str, port: int, timeout: float) -> list[tuple[int, Any]]:
-    """The addresses of a host, IPv4 first. Failed. A resolver that hangs is not waited for longer than asked."""
+    """The addresses of a host, IPv4 first. Failed. A resolver that hangs is not waited for."""
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def ask() -> None:

@@ -53,6 +53,7 @@ REASONS = {
     431: "Request Header Fields Too Large", 451: "Unavailable For Legal Reasons",
     500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
     504: "Gateway Timeout", 505: "HTTP Version Not Supported", 507: "Insufficient Storage",
+    508: "Loop Detected",
 }  # fmt: skip
 """The registered reason phrases (RFC 9110, 15, and the IANA registry)."""
 
