@@ -29,7 +29,7 @@ class Client:
 
     __slots__ = (
         "began", "book", "bytes_in", "bytes_out", "conn", "deadline", "host", "number", "peer", "reader",
-        "sock", "start",
+        "reset_it", "sock", "start",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, peer: str, book: Book) -> None:
@@ -40,6 +40,7 @@ class Client:
         self.number = 0  # of its requests
         self.bytes_in = self.bytes_out = 0
         self.began = self.deadline = time.monotonic()
+        self.reset_it = False
         self.start = b""  # of what came for the present request, to be told when it cannot be read
 
     @property
@@ -104,6 +105,8 @@ class Client:
 
     def linger(self) -> None:
         """Say that no more comes, and read on for a moment."""
+        if self.reset_it:
+            return
         deadline = time.monotonic() + LINGER
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
@@ -114,7 +117,7 @@ class Client:
 
     def reset(self) -> None:
         """Close it in such a way that the client sees that its answer is not whole."""
-        self.reader = RequestReader()
+        self.reset_it = True
         with contextlib.suppress(OSError):
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -63,7 +63,8 @@ class Exchange:
             self.proxy.book.trouble(error)
             reply.own(500, "This proxy has a fault; its log says which.", "FAILED", "proxy_internal_error")
         reply.tell()
-        if reply.writer.keep and self.client.drain():
+        waits = self.client.reader.state == "body" and "expect" in self.request.headers  # for a word to go on
+        if reply.writer.keep and not waits and self.client.drain():
             return True
         self.client.linger()
         return False

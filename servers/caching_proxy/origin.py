@@ -216,7 +216,11 @@ class Origins:
         deadline = time.monotonic() + self.timeout
         failure = Failed(502, f"{target.host} has no address.", "dns_error")
         for family, address in self.addresses(target):
-            sock = Socket(self.report, family, socket.SOCK_STREAM)
+            try:
+                sock = Socket(self.report, family, socket.SOCK_STREAM)
+            except OSError as error:  # no file is left, say
+                words = f"The proxy can open no further connection ({in_words(error)})."
+                raise Failed(502, words, "proxy_internal_error") from None
             sock.conn = f"o{next(self._names)}"
             try:
                 sock.settimeout(max(0.05, deadline - time.monotonic()))
