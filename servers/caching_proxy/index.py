@@ -31,6 +31,7 @@ CREATE UNIQUE INDEX by_key ON entries (url, method, vary);
 CREATE INDEX by_turn ON entries (turn, stored);
 CREATE TABLE files (name TEXT PRIMARY KEY, entry INTEGER NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID;
 """
+NAMES = {"entries", "by_key", "by_turn", "files"}
 
 _decode = msgspec.json.Decoder(Entry).decode
 _encode = msgspec.json.Encoder().encode
@@ -78,11 +79,12 @@ class Index:
         run("PRAGMA synchronous = NORMAL")
         run("PRAGMA journal_size_limit = 8000000")
         mark, form = (run(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
-        if (mark, form) == (0, 0) and not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        names = {name for (name,) in run("SELECT name FROM sqlite_master")}
+        if (mark, form) == (0, 0) and not names:
             with self.transaction():
                 for statement in SCHEMA.split(";")[:-1]:
                     run(statement)
-        elif (mark, form) != (MARK, FORM):
+        elif (mark, form) != (MARK, FORM) or names != NAMES:
             raise sqlite3.DatabaseError("it is not an index of this program's")
 
     def close(self) -> None:

@@ -54,17 +54,17 @@ class Place:
         self.tmp = folder / "tmp"
         try:
             folder.mkdir(0o700, parents=True, exist_ok=True)
-            self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock = open(folder / "lock", "a")  # noqa: SIM115  (closed by close())
         except OSError as error:
             raise _refused(folder, error) from error
         try:
             self._take()
             self._make()
         except OSError as error:
-            os.close(self._lock)
+            self.close()
             raise _refused(folder, error) from error
         except SettingError:
-            os.close(self._lock)
+            self.close()
             raise
 
     def _take(self) -> None:
@@ -96,7 +96,7 @@ class Place:
 
     def close(self) -> None:
         """Let another server have it."""
-        os.close(self._lock)
+        self._lock.close()
 
 
 def _refused(folder: Path, error: OSError) -> SettingError:
