@@ -24,7 +24,7 @@ export function picture(element, store, page) {
       drawn.reset();
       requests.reset();
     }
-    if (model.add(change.marks) || change.replaced) contents.soon();
+    if (model.add(change.marks) || change.replaced) contents.touched();
     const news = change.replaced || change.marks.length || change.type === "state" || change.type === "pause" || change.type === "request";
     if ((!state.paused || change.type === "pause") && (news || change.type === "frame")) drawn.plan();
     if ((!state.paused || change.type === "pause") && news) requests.plan();

@@ -5,7 +5,7 @@ import { dataPath } from "../../calls.js";
 import { ask } from "../../confirm.js";
 import { byId, el, fill, one, say, write } from "../../dom.js";
 import { count, plural, size } from "../../format.js";
-import { emptyObject, showObject } from "./object.js";
+import { showObject, sizeWords } from "./object.js";
 import { urlView } from "./pairs.js";
 import { freshnessNow } from "./words.js";
 
@@ -14,7 +14,8 @@ import { freshnessNow } from "./words.js";
 const PAGE = 100;
 const MOST = 1000;
 const CALM = 400;
-const ORDERS = [["used", "Used last"], ["stored", "Stored last"], ["hits", "Most hits"], ["size", "Largest"], ["url", "Address"]];
+const FLUSHED = 1500;
+const ORDERS = [["used", "Used last"], ["hits", "Most hits"], ["size", "Largest"], ["age", "Oldest"]];
 
 /** @param {import("../../keep.js").Store} store @param {import("../../types.js").Page} page */
 export function mountContents(store, page) {
@@ -35,7 +36,9 @@ export function mountContents(store, page) {
   let kept = 0;
   let readAt = 0;
   let chosen = 0;
+  let seen = "";
   let timer = 0;
+  let late = 0;
   let busy = false;
   let again = false;
   /** @type {Stored[]} */
@@ -50,12 +53,14 @@ export function mountContents(store, page) {
     }
     busy = true;
     try {
-      const { value } = await call("GET", path + dataPath("objects", { q: search.value, sort: sort.value, limit: Math.min(limit, MOST) }));
+      const q = search.value.trim();
+      const { value } = await call("GET", path + dataPath("objects", { q, sort: sort.value, limit: Math.min(limit, MOST) }));
+      const all = q ? (await call("GET", path + dataPath("objects", { limit: 1 }))).value : value;
       readAt = Date.now();
       problem.hidden = true;
-      kept = value.kept;
+      kept = all.total;
       shown = value.objects;
-      draw(value);
+      draw(value.total, all.bytes);
     } catch (error) {
       problem.hidden = false;
       write(problem, words(error));
@@ -66,8 +71,8 @@ export function mountContents(store, page) {
       soon();
     }
   }
-  /** @param {{total: number, bytes: number}} value */
-  function draw({ total, bytes }) {
+  /** @param {number} total that match @param {number} bytes of all */
+  function draw(total, bytes) {
     const had = list.contains(document.activeElement) ? document.activeElement?.getAttribute("data-id") : null;
     write(figures, `${total === kept ? plural(kept, "object") : `${count(total)} of ${plural(kept, "object")}`}, ${size(bytes).join(" ")}`);
     fill(list, ...(shown.length ? shown.map(entry) : [el("li", { class: "empty" }, kept ? "No object matches." : "Nothing is stored yet. Fetch something that may be stored through the proxy: an answer with Cache-Control: max-age=60, such as /demo/cache/60 of a web lab's server.")]));
@@ -78,13 +83,11 @@ export function mountContents(store, page) {
   }
   /** @param {Stored} stored */
   function entry(stored) {
-    const [amount, unit] = size(stored.size);
-    const part = stored.complete ? "" : ` of ${size(stored.length).join(" ")}`;
+    const about = [stored.status, stored.media, sizeWords(stored), stored.method === "GET" ? "" : stored.method, stored.variant].filter(Boolean).join(" · ");
     return el("li", {}, el(
       "button", { type: "button", "data-id": stored.id, "aria-current": String(stored.id === chosen), onclick: () => open(stored.id) },
       urlView(stored.url), el("span", { class: "hits" }, plural(stored.hits, "hit")),
-      el("span", { class: "about" }, [stored.status, stored.media, `${amount} ${unit}${part}`, stored.variants > 1 ? `${stored.variants} variants` : ""].filter(Boolean).join(" · ")),
-      el("span", { class: "freshwords" }), el("span", { class: "freshbar", "aria-hidden": "true" }, el("i")),
+      el("span", { class: "line" }, el("span", { class: "about" }, about), el("span", { class: "freshwords" })), el("span", { class: "freshbar", "aria-hidden": "true" }, el("i")),
     ));
   }
   /** The bars as they are now. */
@@ -99,6 +102,7 @@ export function mountContents(store, page) {
       one(/** @type {HTMLElement} */ (line), ".freshbar i").style.width = `${(100 * part).toFixed(1)}%`;
     }
     tick?.(Date.now());
+    follow();
   }
   /** @param {number} id @param {boolean} [focus] */
   async function open(id, focus = true) {
@@ -106,21 +110,31 @@ export function mountContents(store, page) {
     for (const button of list.querySelectorAll("button")) button.setAttribute("aria-current", String(button.dataset.id === String(id)));
     try {
       const { value } = await call("GET", path + dataPath("object", { id }));
+      const others = value.variants.length > 1 ? (await call("GET", path + dataPath("objects", { q: value.url, limit: PAGE }))).value.objects : [];
       if (chosen !== id) return;
       const purge = teacher ? el("button", { type: "button", class: "danger", onclick: () => purgeOne(value) }, "Purge…") : null;
-      tick = showObject(view, value, `/api/v1${path}`, purge, (other) => open(other));
+      const rest = others.filter((/** @type {Stored} */ other) => other.url === value.url && other.id !== id);
+      tick = showObject(view, value, rest, { base: `/api/v1${path}`, purge, open: (other) => open(other) });
+      seen = shapeOf(value, 0);
+      tick(Date.now());
       if (focus) one(view, "h3").focus({ preventScroll: matchMedia("(min-width: 900px)").matches });
     } catch (error) {
-      tick = null;
-      fill(view, el("p", { class: "error", role: "alert" }, words(error)));
+      if (chosen === id) forget(words(error));
     }
+  }
+  /** What is told of an object beside its age; another shape asks for it to be read again. @param {Stored} stored @param {number} passed seconds since it was read */
+  const shapeOf = (stored, passed) => [stored.id, stored.hits, stored.size, stored.stored, freshnessNow(stored, passed).state].join(" ");
+  /** The chosen one is shown as it is now, unless somebody is just at it. */
+  function follow() {
+    const now = chosen && shown.find(({ id }) => id === chosen);
+    if (now && shapeOf(now, (Date.now() - readAt) / 1000) !== seen && !view.contains(document.activeElement)) open(chosen, false);
   }
   /** What is stored of that URL: shown, or said to be absent. @param {string} url */
   async function openUrl(url) {
     search.value = url;
     await read();
     card.scrollIntoView({ block: "start" });
-    const found = shown.find((stored) => stored.url === url) ?? shown[0];
+    const found = shown.find((stored) => stored.url === url);
     if (found) await open(found.id);
     else forget(`Of ${url} nothing is stored.`);
   }
@@ -128,7 +142,7 @@ export function mountContents(store, page) {
   function forget(said) {
     chosen = 0;
     tick = null;
-    emptyObject(view, said);
+    fill(view, el("p", { class: "empty" }, said));
   }
   /** @param {{url: string}} object */
   async function purgeOne(object) {
@@ -156,6 +170,12 @@ export function mountContents(store, page) {
       read();
     }, wait);
   }
+  /** Something happened to the cache: read now, and again once the server has noted who used what. */
+  function touched() {
+    soon();
+    clearTimeout(late);
+    late = window.setTimeout(read, FLUSHED);
+  }
 
   search.addEventListener("input", () => soon(120));
   sort.addEventListener("change", () => read());
@@ -180,5 +200,5 @@ export function mountContents(store, page) {
   });
   setInterval(() => !document.hidden && runDown(), 1000);
   read();
-  return { soon: () => soon(), openUrl };
+  return { touched, openUrl };
 }
