@@ -98,11 +98,12 @@ def last_member(value: str) -> tuple[str, dict[str, str | None]]:
     return (words[0] if words else "", dict(parameter(word) for word in words[1:]))
 
 
-def verdict_of(method: str, status: int, headers: Headers) -> tuple[Verdict | str, str]:
+def verdict_of(method: str, status: int, headers: Headers, message: str = "") -> tuple[Verdict | str, str]:
     """What the proxy did, and why, as its answer says; ("", "") if it does not say.
 
-    Cache-Status tells it (RFC 9211), Proxy-Status what went wrong (RFC 9209). Of a proxy that sends
-    neither, Age and the statuses that only proxies send tell something.
+    ``message`` is the text of an error, for people. Cache-Status tells what the cache did (RFC 9211),
+    Proxy-Status what went wrong (RFC 9209). Of a proxy that sends neither, Age and the statuses that only
+    proxies send tell something.
     """
     if method == "CONNECT" and 200 <= status < 300:
         return "TUNNEL", "the tunnel is open"
@@ -110,10 +111,12 @@ def verdict_of(method: str, status: int, headers: Headers) -> tuple[Verdict | st
     _, proxy = last_member(headers.get("proxy-status"))
     detail = (cache.get("detail") or "").strip()
     if "hit" in cache:
-        stale = (cache.get("ttl") or "").startswith("-")
-        return ("STALE" if stale else "HIT"), detail or _ttl_words(cache.get("ttl"))
+        ttl = cache.get("ttl") or ""
+        stale = ttl == "0" or ttl.startswith("-")
+        return ("STALE" if stale else "HIT"), detail or _ttl_words(ttl)
     if error := proxy.get("error"):
-        why = (proxy.get("details") or "").strip() or detail or ERRORS.get(error, short(error))
+        details = (proxy.get("details") or "").strip()
+        why = details or _sentence_of(message, headers) or detail or ERRORS.get(error, short(error))
         return ("REFUSED" if error in _REFUSALS else "FAILED"), why
     if "collapsed" in cache:
         return "COLLAPSED", detail or "somebody else was just fetching it"
@@ -125,10 +128,21 @@ def verdict_of(method: str, status: int, headers: Headers) -> tuple[Verdict | st
     return _guessed(status, headers)
 
 
-def _ttl_words(ttl: str | None) -> str:
-    if not ttl or not ttl.lstrip("-").isdigit():
-        return "stored and fresh"
-    return f"fresh for {ttl} s more" if not ttl.startswith("-") else f"{ttl[1:]} s too old"
+def _ttl_words(ttl: str) -> str:
+    """With an age of 10 s a lifetime of 10 s is over: a ttl of 0 is stale (RFC 9111, 4.2)."""
+    if not ttl.removeprefix("-").isdigit():
+        return "stored"
+    if ttl == "0":
+        return "just too old"
+    return f"{ttl[1:]} s too old" if ttl.startswith("-") else f"fresh for {ttl} s more"
+
+
+def _sentence_of(message: str, headers: Headers) -> str:
+    """The first line of a plain text that says more than the status; "" if there is none."""
+    if not headers.get("content-type").lower().startswith("text/plain"):
+        return ""
+    lines = (line.strip() for line in message.splitlines())
+    return next((line for line in lines if line and not line[:3].isdigit()), "")
 
 
 def _guessed(status: int, headers: Headers) -> tuple[Verdict | str, str]:

@@ -8,7 +8,9 @@ from servers.caching_proxy.comparing import ms
 from servers.caching_proxy.explain import MEANINGS
 from servers.caching_proxy.results import Comparison, Fetch, Result
 
-INDENT = " " * 13
+WIDE = 16
+"""Letters before the words: «20. REVALIDATED»."""
+INDENT = WIDE * " "
 
 
 def print_fetch(fetch: Fetch, say: Callable[[str], None]) -> None:
@@ -16,11 +18,11 @@ def print_fetch(fetch: Fetch, say: Callable[[str], None]) -> None:
     name = "direct" if fetch.way == "direct" else f"{fetch.number}. {fetch.verdict or '–'}"
     times = f"connected after {ms(fetch.connect_ms)}, first byte {ms(fetch.first_byte_ms)}"
     if fetch.status is None:
-        say(harmless(f"{name:<13}no answer: {fetch.error}"))
+        say(harmless(f"{name:<{WIDE}}no answer: {fetch.error}"))
         return
     size = "1 byte" if fetch.size == 1 else f"{fetch.size:,} bytes"
     what = f"{fetch.status} {fetch.phrase}".rstrip()
-    say(harmless(f"{name:<13}{what}, {size} in {ms(fetch.total_ms)} ({times})"))
+    say(harmless(f"{name:<{WIDE}}{what}, {size} in {ms(fetch.total_ms)} ({times})"))
     lines = [fetch.reason] if fetch.way == "proxy" else []
     if fetch.way == "proxy" and not fetch.verdict:
         lines.append(MEANINGS[""])

@@ -125,7 +125,7 @@ class Visit:
             return found
         verdict, reason = "", ""
         if self.way == "proxy":
-            verdict, reason = verdict_of(self.method, response.status, response.headers)
+            verdict, reason = verdict_of(self.method, response.status, response.headers, hearing.message)
         return structs.replace(
             found,
             status=response.status,

@@ -129,11 +129,21 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_sent(words: list[str
         (via("socketlab; fwd=bypass; detail=\"no-store\""), "BYPASS", "no-store"),
         (via("Origin; hit, socketlab; fwd=uri-miss"), "MISS", "nothing is stored for this URL"),
         (
-            via("socketlab", 'Proxy-Status: socketlab; error=http_request_denied', status="403 Forbidden"),
+            via("socketlab", "Proxy-Status: s; error=http_request_denied", status="403 No", body=b""),
             "REFUSED", "the proxy's rules forbid it",
         ),
+        (via("socketlab; hit; ttl=0"), "STALE", "just too old"),
         (
-            via("socketlab", "Proxy-Status: socketlab; error=connection_refused", status="502 Bad Gateway"),
+            via("socketlab", "Proxy-Status: s; error=dns_error", status="502 No",
+                body=b"502 Bad Gateway\r\n\r\nNobody knows a.example.\r\n"),
+            "FAILED", "Nobody knows a.example.",
+        ),
+        (
+            via("socketlab", 'Proxy-Status: s; error=dns_error; details="NXDOMAIN"', status="502 No"),
+            "FAILED", "NXDOMAIN",
+        ),
+        (
+            via("socketlab", "Proxy-Status: s; error=connection_refused", status="502 No", body=b""),
             "FAILED", "nothing listens at the origin's address",
         ),
         (b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n", "REFUSED", "who you are first"),
@@ -192,8 +202,8 @@ def test_the_terminal_shows_every_fetch_and_the_outcome() -> None:
         code, out, error = run(proxy.port, origin.url)
     assert (code, error) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith("1. HIT       200 OK, 23 bytes in ")
-    assert any(line.startswith("direct       200 OK, 23 bytes in ") for line in lines)
+    assert lines[0].startswith("1. HIT          200 OK, 23 bytes in ")
+    assert any(line.startswith("direct          200 OK, 23 bytes in ") for line in lines)
     assert any("added      Via: 1.1 socketlab" in line for line in lines)
     assert lines[-1].startswith("From the cache in ")
 
@@ -239,14 +249,14 @@ def test_a_dead_origin_is_no_failure_of_the_proxy() -> None:
 
 
 def test_an_error_of_the_proxy_is_not_compared_but_the_origin_is_asked() -> None:
-    refused = via("s", "Proxy-Status: s; error=http_request_denied", body=b"403 Closed: --allow-target\n",
+    refused = via("s", "Proxy-Status: s; error=http_request_denied", body=b"Closed: --allow-target.\n",
                   status="403 Forbidden")  # fmt: skip
     with Scripted(refused) as proxy, Scripted(ORIGIN) as origin:
         code, result = fetch(proxy.port, origin.url)
     assert code == 1
     assert result.comparison is None
-    assert result.fetches[0].message == "403 Closed: --allow-target"
-    assert result.summary.startswith("The proxy refused: 403 Forbidden, the proxy's rules forbid it.")
+    assert result.fetches[0].message == "Closed: --allow-target."
+    assert result.summary.startswith("The proxy refused: 403 Forbidden, Closed: --allow-target.")
     assert "Directly it came, 200 OK, in " in result.summary
 
 
