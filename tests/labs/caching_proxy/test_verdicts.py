@@ -159,7 +159,8 @@ STORIES = {
         ("GET", "", ok(FRESH), "EXPIRED", 200),
     ],
     "4.2.1: an Expires that is no date is the past": [
-        ("GET", "", ok("Expires: 0", TAG), "MISS", 200), ("GET", "", unchanged(FRESH, TAG), "REVALIDATED", 200),
+        ("GET", "", ok("Expires: 0", TAG), "MISS", 200),
+        ("GET", "", unchanged(FRESH, TAG), "REVALIDATED", 200),
         ("GET", "", NOT_ASKED, "HIT", 200),
     ],
     "4.2.2: a tenth of the time since Last-Modified": [
@@ -204,7 +205,8 @@ STORIES = {
         ("GET", "Cache-Control: max-stale=30", ok(FRESH), "EXPIRED", 200),
     ],
     "5.2.1.7: only-if-cached asks nobody": [
-        ("GET", "Cache-Control: only-if-cached", NOT_ASKED, "REFUSED", 504), ("GET", "", ok(FRESH), "MISS", 200),
+        ("GET", "Cache-Control: only-if-cached", NOT_ASKED, "REFUSED", 504),
+        ("GET", "", ok(FRESH), "MISS", 200),
         ("GET", "Cache-Control: only-if-cached", NOT_ASKED, "HIT", 200),
     ],
     "5.2.2.2: must-revalidate is never used stale": [
@@ -305,7 +307,7 @@ def test_a_stale_object_is_renewed_behind_the_client_s_back(bench: Bench) -> Non
     assert verdicts[-1] == "HIT"
 
 
-def test_a_POST_s_answer_with_its_own_lifetime_and_place_answers_a_GET(bench: Bench) -> None:
+def test_what_a_post_left_with_its_own_lifetime_and_place_answers_a_get(bench: Bench) -> None:
     place = f"Content-Location: http://127.0.0.1:{bench.origin.port}/post"
     bench.origin.answers.append(answer(ok(FRESH, place), b"posted"))
     assert bench.ask("POST", "/post", "Content-Length: 0")[2] == b"posted"
