@@ -50,7 +50,7 @@ def decide(entry: Entry | None, request: Request, now: float, others: Iterable[E
     if around := _around(request, asked):
         return _ask("fetch", around, "bypass" if request.method in READING else "method", asked)
     if entry is None:
-        names = sorted({name for other in others for name, _ in other.vary})
+        names = sorted({name.title() for other in others for name, _ in other.vary})
         if names:
             return _ask("fetch", f"stored only for another {' or '.join(names)} (Vary)", "vary-miss", asked)
         return _ask("fetch", "not in the cache", "uri-miss", asked)
@@ -125,7 +125,7 @@ def _wishes(asked: RequestDirectives, fresh: Freshness) -> str:
         return "the request says no-cache"
     if asked.max_age is not None and (fresh.age > asked.max_age or not asked.max_age):
         return f"the request wants nothing older than {asked.max_age} s: age {fresh.age}"
-    if asked.min_fresh is not None and fresh.ttl < asked.min_fresh and asked.max_stale is None:
+    if asked.min_fresh is not None and fresh.ttl < asked.min_fresh:
         left = f"for {fresh.ttl} s more" if fresh.ttl > 0 else "no more"
         return f"the request wants it fresh for {asked.min_fresh} s more (min-fresh): it is {left}"
     return ""
@@ -146,7 +146,7 @@ def _stale(asked: RequestDirectives, told: ResponseDirectives, fresh: Freshness)
     taken = asked.max_stale is not None and late <= asked.max_stale
     # Who says max-age wants no stale response, unless max-stale stands beside it (RFC 9111, 5.2.1.1).
     picky = not taken and (asked.max_stale is not None or asked.max_age is not None)
-    waits = bool(window) and window is not None and late <= window and not picky
+    waits = window is not None and 0 < window >= late and not picky
     if not (taken or waits):
         return _ask("validate", words(fresh), "stale", asked, fresh)
     if strict := _strict(told):

@@ -58,12 +58,14 @@ def validated_by(entries: Sequence[Entry], selected: Entry, response: Response) 
     A 304 without any validator, as simple servers send it, means the only one that was asked about.
     """
     nominated, tag = _nominated(entries, selected), etag_of(response.headers)
+    changed = response.headers.get("last-modified")
+    if tag and not etag_of(selected.fields):
+        return selected if changed and changed == selected.fields.get("last-modified") else None
     if tag:
         same = same_weakly if tag.startswith("W/") else same_strongly
         return next((entry for entry in nominated if same(tag, etag_of(entry.fields))), None)
     if len({etag_of(entry.fields) for entry in nominated}) > 1:
         return None
-    changed = response.headers.get("last-modified")
     return selected if changed in ("", selected.fields.get("last-modified")) else None
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from servers.caching_proxy.invalidation import invalidates
-from servers.caching_proxy.partial import joins, part_of
 from servers.caching_proxy.storing import NEVER, make_entry, may_store
 from servers.kit.http import Request, Response
-from tests.labs.caching_proxy.messages import NOW, URL, ask, date, reply, stored
+from tests.labs.caching_proxy.messages import NOW, URL, ask, date, reply
 
 ETAG = 'ETag: "a"'
 FRESH = "Cache-Control: max-age=60"
-PART = "Content-Range: bytes 0-9/100"
 
 
 def why(request: Request, response: Response) -> str:
@@ -214,122 +211,15 @@ def test_responses_to_post(fields: list[str], status: int, stored: bool) -> None
     assert (why(request, reply(*fields, status=status)) == "") is stored
 
 
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        pytest.param([ETAG, FRESH, PART], "", id="3.3 a part"),
-        pytest.param([ETAG, PART], "", id="3.3 a part to be validated"),
-        pytest.param([f"Last-Modified: {date(-9)}", FRESH, PART], "", id="9110 8.8.2.2 a strong date"),
-        pytest.param(
-            [f"Last-Modified: {date()}", FRESH, PART], "strong validator", id="9110 8.8.2.2 a weak date"
-        ),
-        pytest.param(['ETag: W/"a"', FRESH, PART], "strong validator", id="9110 8.8.3 a weak tag"),
-        pytest.param(
-            ['ETag: W/"a"', f"Last-Modified: {date(-9)}", FRESH, PART],
-            "strong validator",
-            id="9110 8.8.3 a weak tag beside a date",
-        ),
-        pytest.param([FRESH, PART], "strong validator", id="3.4 none"),
-        pytest.param([ETAG, FRESH], "with Content-Range", id="9110 15.3.7 no Content-Range"),
-        pytest.param(
-            [ETAG, FRESH, "Content-Range: bytes 0-9/*"], "not one part", id="9110 14.4 length unknown"
-        ),
-        pytest.param(
-            [ETAG, FRESH, "Content-Range: bytes 0-99/100"], "not one part", id="9110 14.4 not its length"
-        ),
-        pytest.param([ETAG, "Cache-Control: no-store", PART], "no-store", id="5.2.2.5 no-store"),
-    ],
-)
-def test_parts(fields: list[str], words: str) -> None:
-    found = why(ask("Range: bytes=0-9"), reply(*fields, status=206))
-    assert words in found
-    assert bool(words) == bool(found)
-
-
-def test_3_3_a_part_that_nobody_asked_for_is_not_stored() -> None:
-    assert "answer to Range" in why(ask(), reply(ETAG, FRESH, PART, status=206))
-
-
-@pytest.mark.parametrize(
-    ("fields", "part"),
-    [
-        (["Content-Range: bytes 0-9/100"], (0, 10, 100)),
-        (["Content-Range: BYTES\t90-99/100"], (90, 100, 100)),
-        (["Content-Range: bytes 0-9/10"], (0, 10, 10)),
-        (["Content-Range: bytes 0-9/9"], None),
-        (["Content-Range: bytes 9-0/100"], None),
-        (["Content-Range: bytes 0-10/100"], None),
-        (["Content-Range: bytes */100"], None),
-        (["Content-Range: lines 0-9/100"], None),
-        (["Content-Range: bytes=0-9/100"], None),
-        (["Content-Range: bytes 0-9/" + "1" * 30], None),
-        (["Content-Range: bytes 0-9/100", "Content-Range: bytes 0-9/100"], None),
-        (["Content-Range: bytes 0-9/100", "Content-Type: Multipart/Byteranges; boundary=a"], None),
-        ([], None),
-    ],
-)
-def test_9110_14_4_content_range(fields: list[str], part: tuple[int, int, int] | None) -> None:
-    assert part_of(reply(*fields, status=206)) == part
-    assert part_of(reply(*fields, status=200)) is None
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "length", "joined"),
-    [
-        pytest.param([ETAG], [ETAG], 100, True, id="3.4 the same strong tag"),
-        pytest.param([ETAG], ['ETag: "b"'], 100, False, id="3.4 another tag"),
-        pytest.param(['ETag: W/"a"'], ['ETag: W/"a"'], 100, False, id="3.4 a weak tag"),
-        pytest.param([ETAG], [], 100, False, id="3.4 no tag any longer"),
-        pytest.param([], [ETAG], 100, False, id="3.4 no tag before"),
-        pytest.param([], [], 100, False, id="3.4 no validator"),
-        pytest.param([ETAG], [ETAG], 99, False, id="3.4 another length"),
-        pytest.param(
-            [f"Last-Modified: {date(-9)}"],
-            [f"Last-Modified: {date(-9)}"],
-            100,
-            True,
-            id="3.4 the same strong date",
-        ),
-        pytest.param(
-            [f"Last-Modified: {date()}"], [f"Last-Modified: {date()}"], 100, False, id="3.4 a weak date"
-        ),
-        pytest.param(
-            [f"Last-Modified: {date(-9)}"], [f"Last-Modified: {date(-8)}"], 100, False, id="3.4 another date"
-        ),
-        pytest.param(
-            [f"Last-Modified: {date(-9)}", ETAG],
-            [f"Last-Modified: {date(-9)}"],
-            100,
-            False,
-            id="3.4 only the date is the same",
-        ),
-        pytest.param(
-            [ETAG, "Content-Encoding: gzip"],
-            [ETAG, "Content-Encoding: br"],
-            100,
-            False,
-            id="3.4 another coding",
-        ),
-    ],
-)
-def test_parts_are_joined_only_if_they_are_surely_of_one_version(
-    old: list[str], new: list[str], length: int, joined: bool
-) -> None:
-    assert joins(stored(*old, length=length), reply(*new, PART, status=206), NOW) is joined
-
-
-def test_3_4_nothing_is_joined_to_what_was_invalidated() -> None:
-    assert not joins(stored(ETAG, length=100, invalid=True), reply(ETAG, PART, status=206), NOW)
-
-
 # -- what is kept
 
 
 def test_3_1_fields_of_one_hop_and_private_ones_are_not_stored() -> None:
     response = reply(
-        "Connection: close, X-Hop, Cache-Control", "Keep-Alive: timeout=5", "Proxy-Authenticate: Basic", "TE: x",
-        "Proxy-Authentication-Info: x", "Upgrade: h2c", "X-Hop: 1", "Trailer: X", "x-user: me", "Set-Cookie: a=1",
-        'Cache-Control: private="X-User", no-cache="Set-Cookie", max-age=9', "X-New: 1", "X-New: 2", "Age: 3",
+        "Connection: close, X-Hop, Cache-Control", "Keep-Alive: timeout=5", "Proxy-Authenticate: Basic",
+        "TE: x", "Proxy-Authentication-Info: x", "Upgrade: h2c", "X-Hop: 1", "Trailer: X", "x-user: me",
+        'Cache-Control: private="X-User", no-cache="Set-Cookie", max-age=9', "Set-Cookie: a=1",
+        "X-New: 1", "X-New: 2", "Age: 3",
     )  # fmt: skip
     entry = make_entry(URL, ask(), response, NOW - 1, NOW, 10, "127.0.0.1:80")
     assert entry.headers == (
@@ -344,69 +234,3 @@ def test_3_1_fields_of_one_hop_and_private_ones_are_not_stored() -> None:
 def test_9110_6_6_1_a_missing_or_unreadable_date_is_the_time_of_receipt(line: str) -> None:
     entry = make_entry(URL, ask(), reply(line, FRESH), NOW, NOW + 0.7, 10)
     assert entry.fields.all("date") == [date()]
-
-
-def test_3_3_a_part_is_stored_as_a_part_of_a_200() -> None:
-    entry = make_entry(URL, ask("Range: bytes=0-9"), reply(ETAG, FRESH, PART, status=206), NOW, NOW, 100)
-    assert (entry.status, entry.reason, entry.length) == (200, "OK", 100)
-    assert "content-range" not in entry.fields
-    assert "content-length" not in entry.fields
-
-
-# -- invalidation
-
-
-@pytest.mark.parametrize(
-    ("method", "status", "fields", "found"),
-    [
-        pytest.param("POST", 200, [], [URL], id="4.4 POST"),
-        pytest.param("PUT", 204, [], [URL], id="4.4 PUT"),
-        pytest.param("DELETE", 302, [], [URL], id="4.4 a redirect is no error"),
-        pytest.param("PATCH", 200, [], [URL], id="4.4 PATCH"),
-        pytest.param("FROBNICATE", 200, [], [URL], id="4.4 a method that is not known"),
-        pytest.param("get", 200, [], [URL], id="9110 9.1 methods have letter case"),
-        pytest.param("POST", 404, ["Location: /a"], [], id="4.4 not after 4xx"),
-        pytest.param("POST", 500, [], [], id="4.4 not after 5xx"),
-        pytest.param("GET", 200, ["Location: /a", "Content-Location: /b"], [], id="4.4 GET is safe"),
-        pytest.param("HEAD", 200, ["Location: /a"], [], id="4.4 HEAD is safe"),
-        pytest.param("OPTIONS", 200, ["Location: /a"], [], id="4.4 OPTIONS is safe"),
-        pytest.param("POST", 201, ["Location: /a?b#c"], [URL, "http://origin.test/a?b"], id="4.4 Location"),
-        pytest.param(
-            "PUT",
-            200,
-            ["Content-Location: next"],
-            [URL, "http://origin.test/next"],
-            id="4.4 Content-Location, relative",
-        ),
-        pytest.param(
-            "PUT",
-            200,
-            ["Location: ../x/./y", "Content-Location: //ORIGIN.test:80"],
-            [URL, "http://origin.test/x/y", "http://origin.test/"],
-            id="4.4 both, normalised",
-        ),
-        pytest.param("PUT", 200, [f"Location: {URL}", "Content-Location: /page"], [URL], id="4.4 none twice"),
-        pytest.param("POST", 200, ["Location: http://other.test/a"], [URL], id="4.4 another host"),
-        pytest.param("POST", 200, ["Location: http://origin.test:81/a"], [URL], id="4.4 another port"),
-        pytest.param("POST", 200, ["Location: https://origin.test/a"], [URL], id="4.4 another scheme"),
-        pytest.param("POST", 200, ["Location: http://origin.test.evil/a"], [URL], id="4.4 a longer host"),
-        pytest.param(
-            "POST", 200, ["Location: http://origin.test@evil/a"], [URL], id="4.4 a user that looks so"
-        ),
-        pytest.param(
-            "POST",
-            200,
-            ["Location: http://[::1/", "Content-Location: http://origin.test:x/"],
-            [URL],
-            id="4.4 what is no URL",
-        ),
-    ],
-)
-def test_invalidation(method: str, status: int, fields: list[str], found: list[str]) -> None:
-    assert list(invalidates(method, URL, reply(*fields, status=status))) == found
-
-
-def test_4_4_an_origin_at_another_port_invalidates_its_own() -> None:
-    url = "http://[::1]:8000/a/b"
-    response = reply("Location: c", "Content-Location: http://[::1]/a")
-    assert invalidates("POST", url, response) == (url, "http://[::1]:8000/a/c")
