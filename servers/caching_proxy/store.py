@@ -182,6 +182,10 @@ class Store:
         self._note(change)
         change.room(0)
 
+    def sweep(self) -> None:
+        """Compare all files with the index now; as a rule a thread does it at the start."""
+        self._sweeper.sweep()
+
     def _nobodys(self, part: str, sizes: dict[str, int]) -> list[str]:
         """For the sweeper: which of these files no entry has. Entries whose files are missing go."""
         known, arriving = self._ledger.write(self._known, part)

@@ -10,7 +10,7 @@ import time
 from tests.bench.figures import Figure, exit_code, table
 from tests.bench.running import Missing, machine
 
-NAMES = ("ping_rate", "fanout", "start", "idle", "fairness", "chart", "http_web", "smtp_sink")
+NAMES = ("ping_rate", "fanout", "start", "idle", "fairness", "chart", "http_web", "smtp_sink", "caching_proxy")
 """Modules here. Each has a ``run(quick)`` that returns figures."""
 
 
