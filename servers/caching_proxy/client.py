@@ -122,12 +122,10 @@ class ClientRun:
         visit.run()
         answer = visit.fetch()
         if answer.error:
-            self.no_direct = f"the proxy did not say whether it is allowed: {answer.error}"
+            self.no_direct = f"the proxy did not say whether it may be: {answer.error}"
         elif answer.status != 200:
             what = f"{answer.status} {answer.phrase}".rstrip()
-            self.no_direct = (
-                f"the proxy's rules, which hold for it too, answer {what}. {answer.message}".rstrip()
-            )
+            self.no_direct = f"the proxy would not fetch it either: {what}. {answer.reason}".rstrip()
         else:
             hop = next_hop(visit.hearing.headers)
             if hop is None:

@@ -101,7 +101,7 @@ def summary(fetches: list[Fetch], direct: Fetch | None, comparison: Comparison |
         words += (
             f". Directly it came, {direct.status} {direct.phrase}".rstrip() + f", in {ms(direct.total_ms)}."
         )
-    elif wanted and not direct and not last.error:
+    elif wanted and not direct and not last.error and last.verdict not in OWN:
         words += ". No direct fetch to compare with."
     else:
         words = _sentence(words)

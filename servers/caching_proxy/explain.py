@@ -116,7 +116,7 @@ def verdict_of(method: str, status: int, headers: Headers, message: str = "") ->
         return ("STALE" if stale else "HIT"), detail or _ttl_words(ttl)
     if error := proxy.get("error"):
         details = (proxy.get("details") or "").strip()
-        why = details or _sentence_of(message, headers) or detail or ERRORS.get(error, short(error))
+        why = details or _sentence_of(message, status, headers) or detail or ERRORS.get(error, short(error))
         return ("REFUSED" if error in _REFUSALS else "FAILED"), why
     if "collapsed" in cache:
         return "COLLAPSED", detail or "somebody else was just fetching it"
@@ -137,12 +137,12 @@ def _ttl_words(ttl: str) -> str:
     return f"{ttl[1:]} s too old" if ttl.startswith("-") else f"fresh for {ttl} s more"
 
 
-def _sentence_of(message: str, headers: Headers) -> str:
+def _sentence_of(message: str, status: int, headers: Headers) -> str:
     """The first line of a plain text that says more than the status; "" if there is none."""
     if not headers.get("content-type").lower().startswith("text/plain"):
         return ""
     lines = (line.strip() for line in message.splitlines())
-    return next((line for line in lines if line and not line[:3].isdigit()), "")
+    return next((line for line in lines if line and line[:3] != str(status)), "")
 
 
 def _guessed(status: int, headers: Headers) -> tuple[Verdict | str, str]:

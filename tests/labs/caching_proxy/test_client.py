@@ -322,7 +322,11 @@ def test_on_the_page_the_direct_fetch_goes_to_the_address_that_the_proxy_allows(
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (b"HTTP/1.1 403 Closed\r\nContent-Length: 14\r\n\r\n--allow-target", "403 Closed. --allow-target"),
+        (
+            via("s", "Proxy-Status: s; error=http_request_denied", status="403 Closed",
+                body=b"403 Closed\r\n\r\n10.0.0.1 is not allowed: --allow-target.\r\n"),
+            "403 Closed. 10.0.0.1 is not allowed: --allow-target.",
+        ),
         (b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n", "405 No"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "which address is allowed"),
         (allowed("localhost:{port}"), "which address is allowed"),

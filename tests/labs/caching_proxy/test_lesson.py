@@ -156,7 +156,7 @@ def test_the_lessons_cache_status_is_what_is_said(room: Class) -> None:
         ("/demo/cache/32", ["--form", "path", "--times", "2"], ["MISS", "HIT"]),
         ("/demo/cache/33", ["--cache-control", "no-store"], ["BYPASS"]),
         ("/demo/cache/34", ["--cache-control", "only-if-cached"], ["REFUSED"]),
-        ("/demo/headers", ["--times", "2", "--headers", "Authorization: Basic YTpi"], ["MISS", "MISS"]),
+        ("/demo/cache/60", ["--times", "2", "--headers", "Authorization: Basic YTpi"], ["MISS", "MISS"]),
     ],
 )
 def test_the_lessons_verdicts_come(room: Class, path: str, words: list[str], verdicts: list[str]) -> None:
@@ -167,7 +167,13 @@ def test_what_never_changes_is_revalidated(room: Class) -> None:
     assert room.verdicts("/demo/cache/1?same", "--no-compare") == ["MISS"]
     time.sleep(2.1)
     assert room.verdicts("/demo/cache/1?same", "--no-compare") == ["REVALIDATED"]
-    assert room.verdicts("/demo/cache/1?same", "--no-compare") == ["HIT"]
+
+
+def test_what_was_revalidated_is_fresh_again(room: Class) -> None:
+    assert room.verdicts("/demo/cache/30?same", "--no-compare") == ["MISS"]
+    asked = ["--cache-control", "no-cache", "--no-compare"]
+    assert room.verdicts("/demo/cache/30?same", *asked) == ["REVALIDATED"]
+    assert room.verdicts("/demo/cache/30?same", "--no-compare") == ["HIT"]
 
 
 def test_both_forms_are_the_same_object(room: Class) -> None:
