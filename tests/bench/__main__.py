@@ -10,7 +10,10 @@ import time
 from tests.bench.figures import Figure, exit_code, table
 from tests.bench.running import Missing, machine
 
-NAMES = ("ping_rate", "fanout", "start", "idle", "fairness", "chart", "http_web", "smtp_sink", "caching_proxy")
+NAMES = (
+    "ping_rate", "fanout", "start", "idle", "fairness", "chart", "http_web", "smtp_sink", "caching_proxy",
+    "proxy_store",
+)  # fmt: skip
 """Modules here. Each has a ``run(quick)`` that returns figures."""
 
 
