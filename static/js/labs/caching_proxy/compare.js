@@ -67,7 +67,8 @@ function fetchBar(fetch, longest) {
 
 /** @param {Comparison} comparison */
 function comparisonView({ same_status: status, same_bytes: bytes, added, removed, changed, notes }) {
-  const verdicts = [[bytes, bytes ? "the same bytes" : "other bytes"], [status, status ? "the same status" : "another status"]];
+  /** @param {string} what @param {boolean} same */
+  const verdict = (what, same) => el("span", {}, `${what}: `, el("strong", { class: same ? "same" : "differs" }, same ? "✓ the same" : "≠ not the same"));
   const rows = [
     ...added.map((field) => line("added", field.name, "–", field.value, field.meaning)),
     ...removed.map((field) => line("removed", field.name, field.value, "–", field.meaning)),
@@ -75,16 +76,16 @@ function comparisonView({ same_status: status, same_bytes: bytes, added, removed
   ];
   return el(
     "div", { class: "compared" },
-    el("p", {}, "Through the proxy came ", ...verdicts.flatMap(([same, words], place) => [place ? " and " : "", el("strong", { class: same ? "same" : "differs" }, `${same ? "✓" : "≠"} ${words}`)]), " as directly."),
+    el("p", { class: "alike" }, "Through the proxy and directly:", verdict("bytes", bytes), verdict("status", status)),
     ...notes.map((note) => el("p", { class: "help" }, note)),
-    rows.length > 0 ? el("details", { class: "more", open: true }, el("summary", {}, `${plural(rows.length, "header field")} differ`), el("div", { class: "scroll" }, el("table", { class: "fielddiff" }, el("thead", {}, el("tr", {}, ...["", "Field", "Directly", "Through the proxy"].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, ...rows)))) : el("p", { class: "help" }, "The header fields are the same."),
+    rows.length > 0 ? el("details", { class: "more", open: true }, el("summary", {}, `${plural(rows.length, "header field")} ${rows.length === 1 ? "differs" : "differ"}`), el("div", { class: "scroll" }, el("table", { class: "fielddiff" }, el("thead", {}, el("tr", {}, ...["", "Field", "Directly", "Through the proxy"].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, ...rows)))) : el("p", { class: "help" }, "The header fields are the same."),
   );
 }
 
 /** @param {"added"|"removed"|"changed"} what @param {string} name @param {string} direct @param {string} proxy @param {string} meaning */
 function line(what, name, direct, proxy, meaning) {
   const mark = { added: "+", removed: "−", changed: "≠" }[what];
-  return el("tr", { "data-what": what }, el("td", { class: "mark" }, el("span", { "aria-hidden": "true" }, mark), el("span", { class: "unseen" }, what)), el("th", { scope: "row" }, el("code", {}, name), meaning && el("span", { class: "help" }, meaning)), el("td", {}, el("code", {}, direct)), el("td", {}, el("code", {}, proxy)));
+  return el("tr", { "data-what": what }, el("td", { class: "mark" }, el("span", { "aria-hidden": "true" }, mark), el("span", { class: "unseen" }, what)), el("th", { scope: "row" }, el("code", {}, name), meaning && el("span", { class: "help" }, meaning)), el("td", { "data-label": "directly" }, el("code", {}, direct)), el("td", { "data-label": "through the proxy" }, el("code", {}, proxy)));
 }
 
 /** Each fetch in full: its request, its answer's fields, what the cache said. @param {import("../../types.js").Request} request */

@@ -39,8 +39,8 @@ export function mountPicture(element, model, store, page, onPick) {
   const amountGroup = el("span", { class: "segments", role: "group", "aria-label": "How many requests" }, ...amounts);
   fill(
     element,
-    el("div", { class: "headline" }, el("h2", {}, "With and without the cache"), el("span", { class: "segments", role: "group", "aria-label": "What is drawn" }, ...views), amountGroup),
-    speed, el("div", { class: "stage" }, plot, pairList, empty), el("div", { class: "underline" }, readout), legend, bar, parts, saved, table,
+    el("div", { class: "headline" }, el("h2", {}, "With and without the cache"), el("span", { class: "segments", role: "group", "aria-label": "What is drawn" }, ...views)),
+    speed, el("div", { class: "stage" }, plot, pairList, empty), el("div", { class: "underline" }, readout, amountGroup), legend, bar, parts, saved, table,
   );
   /** @type {Set<string>} */
   const hidden = new Set();

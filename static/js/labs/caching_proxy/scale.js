@@ -3,7 +3,7 @@
 /** @typedef {{ms: number}} Timed */
 
 /** The least time that a logarithmic axis can show, in ms. */
-export const LEAST = 0.01;
+export const LEAST = 0.001;
 
 /** A request's time as it is drawn. @param {Timed} entry */
 export function height({ ms }) {
