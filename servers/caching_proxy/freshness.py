@@ -33,7 +33,8 @@ class Freshness(msgspec.Struct, frozen=True):
 def current_age(entry: Entry, now: float) -> int:
     """Seconds since the origin made or last confirmed it (RFC 9111, 4.2.3); FOREVER at the most.
 
-    Date counts whole seconds, so the apparent age does, too. A clock that was set back adds nothing.
+    Date counts whole seconds, so the apparent age does, too. Where the clock was set back, nobody
+    knows how long it lay here: the step back counts as age, and it is soon validated.
     """
     return _age_at(entry, entry.fields, now)
 
@@ -42,7 +43,7 @@ def _age_at(entry: Entry, fields: Headers, now: float) -> int:
     apparent = max(0, int(entry.received) - date_of(fields, entry.received))
     delay = max(0.0, entry.received - entry.requested)
     initial = max(float(apparent), age_said(fields) + delay)
-    return min(int(initial + max(0.0, now - entry.received)), FOREVER)
+    return min(int(initial + abs(now - entry.received)), FOREVER)
 
 
 def age_said(fields: Headers) -> int:

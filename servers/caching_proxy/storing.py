@@ -118,7 +118,7 @@ def _post(response: Response, directives: ResponseDirectives, url: str) -> str:
     if response.status != 200 or not is_explicit(response.headers, directives):
         return "the response to a POST is stored only if it is a 200 with max-age, s-maxage or Expires"
     where = response.headers.all("content-location")
-    if len(where) != 1 or resolve(url, where[0]) != url:
+    if not url or len(where) != 1 or resolve(url, where[0]) != url:
         return "the response to a POST is stored only if its Content-Location is the POST's own URL"
     return ""
 
@@ -142,8 +142,9 @@ def _whole(response: Response) -> str:
 
 def _why(response: Response, directives: ResponseDirectives, now: float) -> str:
     if directives.no_cache:
-        return "no-cache: stored, and validated before each use"
-    return lifetime_of(response.status, response.headers, now)[1]
+        return "no-cache: the origin is asked before each use"
+    lifetime, why = lifetime_of(response.status, response.headers, now)
+    return why if lifetime else f"not used unasked: {why}"
 
 
 # -- what is stored

@@ -119,9 +119,11 @@ def after_head(entry: Entry, response: Response, requested: float, received: flo
     """A stored GET response after a HEAD's answer (RFC 9111, 4.3.5).
 
     A 200 whose validators and length are the stored ones freshens it; another one makes it
-    invalid. Other statuses say nothing about it.
+    invalid. Other statuses say nothing about it, nor does one without validators about what was
+    invalidated.
     """
-    if response.status != 200 or entry.status != 200:
+    known = "etag" in response.headers or "last-modified" in response.headers
+    if response.status != 200 or entry.status != 200 or (entry.invalid and not known):
         return entry
     if _agrees(entry, response.headers, received):
         return freshened(entry, response, requested, received)

@@ -182,7 +182,7 @@ def test_4_2_2_no_heuristic_for_any_other_status(status: int) -> None:
         pytest.param(["Age: 99999999999999999999"], 0, 0, 5, 2**31, id="1.2.2 beyond 64 bits"),
         pytest.param(["Age: " + "9" * 5000], 0, 0, 5, 2**31, id="1.2.2 thousands of digits"),
         pytest.param(["Age: " + "0" * 5000 + "7"], 0, 0, 5, 12, id="1.2.2 thousands of zeros"),
-        pytest.param([], 0, 0, -500, 0, id="4.2.3 the clock was set back"),
+        pytest.param([], 0, 0, -500, 500, id="4.2.3 the clock was set back: nobody knows"),
         pytest.param([], 9, 0, 5, 5, id="4.2.3 the clock was set back between request and response"),
     ],
 )

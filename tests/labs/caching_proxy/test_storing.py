@@ -211,6 +211,23 @@ def test_responses_to_post(fields: list[str], status: int, stored: bool) -> None
     assert (why(request, reply(*fields, status=status)) == "") is stored
 
 
+def test_9110_9_3_3_a_post_whose_url_is_not_told_is_not_stored() -> None:
+    request, response = ask(method="POST"), reply(FRESH, "Content-Location: http://[")
+    assert not may_store(request, response, NOW).yes
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ([FRESH], "max-age=60"),
+        ([ETAG], "not used unasked: nothing says how long it is fresh"),
+        ([ETAG, "Cache-Control: no-cache, max-age=9"], "no-cache: the origin is asked before each use"),
+    ],
+)
+def test_what_is_stored_says_for_how_long(fields: list[str], words: str) -> None:
+    assert may_store(ask(), reply(*fields), NOW, URL).why == words
+
+
 # -- what is kept
 
 

@@ -252,3 +252,9 @@ def test_4_3_5_only_a_200_to_head_says_something(status: int) -> None:
 def test_4_3_5_what_answers_get_with_an_error_is_left_alone() -> None:
     before = stored(FRESH, A, status=404)
     assert after_head(before, reply(B, method="HEAD"), NOW, NOW) is before
+
+
+@pytest.mark.parametrize(("fields", "valid"), [([A], True), ([CHANGED], True), ([], False), ([B], False)])
+def test_4_4_what_was_invalidated_is_valid_again_only_by_a_validator(fields: list[str], valid: bool) -> None:
+    before = stored(FRESH, A, CHANGED, invalid=True)
+    assert after_head(before, reply(*fields, method="HEAD"), NOW, NOW).invalid is not valid
