@@ -80,7 +80,7 @@ class ClientRun:
             proxy=self.name,
             fetches=self.fetches,
             direct=self.direct,
-            no_direct=self.no_direct,
+            no_direct=f"No direct fetch: {self.no_direct}" if self.no_direct else "",
             comparison=comparison,
             curl=curl_line(self.aim, self.request, self.name),
             error=self.stopped or (last.error if last else ""),

@@ -41,7 +41,7 @@ def print_outcome(result: Result, say: Callable[[str], None]) -> None:
     if result.comparison:
         _differences(result.comparison, say)
     if result.no_direct:
-        say(harmless(f"No direct fetch: {result.no_direct}"))
+        say(harmless(result.no_direct))
     say("")
     say(harmless(result.summary))
 
