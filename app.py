@@ -119,7 +119,7 @@ def read_options() -> tuple[Options, bool]:
     )
     args = parser.parse_args()
     if not args.port.isascii() or not args.port.isdigit() or len(args.port) > 5 or int(args.port) > 65535:
-        parser.error(f"--port must be a whole number from 0 to 65535, but «{args.port}» was given.")
+        parser.error(f"--port must be a whole number from 0 to 65,535, but «{args.port}» was given.")
     if args.token and (len(args.token) > 200 or not args.token.isascii() or not args.token.isprintable()):
         parser.error("--token must be at most 200 printable ASCII characters.")
     options = Options(

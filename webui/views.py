@@ -38,7 +38,7 @@ def instance_json(instance: Instance, topic: Topic | None, *, clear: bool = Fals
         "counters": topic.counters if topic else {},
         "dropped": topic.dropped if topic else 0,
         "n": topic.n if topic else 0,
-        "command": server_command(instance, clear=clear),
+        "command": server_command(instance),
         "client_command": client_command(instance) if running else "",
         "last_error": msgspec.to_builtins(instance.trouble) if instance.trouble else None,
         "retry_in": None if retry is None else round(max(0.0, retry), 1),
@@ -85,10 +85,9 @@ def light(request: dict[str, Any]) -> dict[str, Any]:
     return {**request, "result": short, "cut": long}
 
 
-def server_command(instance: Instance, *, clear: bool = False) -> str:
-    """The command line that starts the same server in a terminal."""
-    flags = arguments(instance.settings, secrets="shown" if clear else "masked")
-    words = [instance.lab.server, *flags]
+def server_command(instance: Instance) -> str:
+    """The command line that starts the same server in a terminal; secrets are masked for everyone."""
+    words = [instance.lab.server, *arguments(instance.settings, secrets="masked")]
     if "--port" not in words:
         words += ["--port", str(instance.settings.port)]
     return "python -m " + shlex.join(words)

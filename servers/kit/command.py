@@ -182,7 +182,7 @@ def _parser(
 
 
 def _add(parser: argparse.ArgumentParser, field: Field) -> None:
-    default = "" if field.default in (None, "") else f" Default: {field.default}."
+    default = f" Default: {_default(field)}." if _default(field) else ""
     free = field.type in ("flag", "text") and not field.several
     limits = "" if free else f" {field.wants()[0].upper()}{field.wants()[1:]}."
     text = (field.help + limits + default).replace("%", "%%")
@@ -202,6 +202,13 @@ def _add(parser: argparse.ArgumentParser, field: Field) -> None:
     parser.add_argument(*field.flags, field.flag, **options)
 
 
+def _default(field: Field) -> str:
+    """The default in the help; "" where there is none, and of a switch that is off."""
+    if field.type == "flag":
+        return "on" if field.default else ""
+    return "" if field.default is None else str(field.default)
+
+
 def _read(
     parser: argparse.ArgumentParser,
     struct: type[msgspec.Struct],
@@ -215,7 +222,15 @@ def _read(
     try:
         return parse(struct, {**given, **fixed}, text=True), flags
     except SettingError as error:
-        _usage(parser, error, {field.name: field.flag for field in fields(struct) if not field.positional})
+        words = sys.argv[1:] if arguments is None else arguments
+        given_as = {field.name: _typed(field, words) for field in fields(struct) if not field.positional}
+        _usage(parser, error, given_as)
+
+
+def _typed(field: Field, words: Sequence[str]) -> str:
+    """The flag by which the field was given: ``--to`` where it is called recipients."""
+    typed = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in words]
+    return next((flag for flag in field.flags if flag in typed), field.flag)
 
 
 def _handed(struct: type[msgspec.Struct]) -> dict[str, str]:
@@ -236,7 +251,7 @@ def _usage(parser: argparse.ArgumentParser, error: SettingError, flags: Mapping[
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise SettingError(f"PORT must be a whole number from 1 to 65535, but «{text}» was given.")
+        raise SettingError(f"PORT must be a whole number from 1 to 65,535, but «{text}» was given.")
     return int(text)
 
 

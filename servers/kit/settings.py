@@ -36,6 +36,7 @@ def ui(
     multiline: bool = False,
     several: tuple[str, ...] = (),
     secret: bool = False,
+    plain: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """What a field's ``Meta(extra=...)`` tells the form and the command line.
 
@@ -48,12 +49,14 @@ def ui(
     positional a client takes it without a flag, after HOST and PORT
     multiline a text of several lines
     several   the words of which a text is one or more, with commas between: boxes to tick
-    secret    has a password in it: shown to the teacher, masked wherever else it appears
+    secret    has a password in it: shown to the teacher in the form, masked wherever else it appears
+    plain     a secret's values that hide nothing, beside its default: ("none",)
     """
     given = {
         "unit": unit, "live": live, "flags": flags, "step": step,
         "advanced": advanced, "slider": slider, "positional": positional,
         "multiline": multiline, "several": several, "secret": secret,
+        "plain": plain,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value}
 
@@ -112,6 +115,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     multiline: bool = False
     several: tuple[str, ...] = ()
     secret: bool = False
+    plain: tuple[str, ...] = ()
 
     @property
     def flag(self) -> str:
@@ -135,12 +139,17 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     def _range(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
         if self.ge is not None and self.le is not None:
-            return f" from {self.ge:.16g} to {self.le:.16g}{unit}"
+            return f" from {grouped(self.ge)} to {grouped(self.le)}{unit}"
         if self.ge is not None:
-            return f" of at least {self.ge:.16g}{unit}"
+            return f" of at least {grouped(self.ge)}{unit}"
         if self.le is not None:
-            return f" of at most {self.le:.16g}{unit}"
+            return f" of at most {grouped(self.le)}{unit}"
         return ""
+
+
+def grouped(number: float) -> str:
+    """A number for people to read: 1,000,000; 0.5."""
+    return f"{number:,.16g}"
 
 
 _KINDS: dict[Any, Literal["int", "float", "text", "flag"]] = {
@@ -238,8 +247,8 @@ def arguments(
 ) -> list[str]:
     """The command-line flags that say the same: only those that differ from the default.
 
-    ``secrets``: "masked" for eyes that may not see them, "no" leaves them out, for a program
-    that gets them with ``secret_environment``.
+    ``secrets``: "masked" wherever people see it, "no" leaves them out, for a program that gets them
+    with ``secret_environment``.
     """
     words: list[str] = []
     last: list[str] = []
@@ -262,10 +271,10 @@ def arguments(
 
 
 def masked(settings: msgspec.Struct) -> dict[str, Any]:
-    """The values by name, MASK for each secret that was set. What is the default hides nothing."""
+    """The values by name, MASK for each secret that was set. The default and ``plain`` words hide nothing."""
     values = msgspec.structs.asdict(settings)
     for field in fields(type(settings)):
-        if field.secret and values[field.name] not in ("", None, field.default):
+        if field.secret and values[field.name] not in ("", None, field.default, *field.plain):
             values[field.name] = MASK
     return values
 

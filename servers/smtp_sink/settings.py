@@ -23,7 +23,7 @@ class Settings(ServerSettings, frozen=True, kw_only=True):
     accounts: Annotated[
         str,
         Meta(
-            max_length=4000, title="Accounts", extra=ui(secret=True),
+            max_length=4000, title="Accounts", extra=ui(secret=True, plain=("none",)),
             description="Who may log in with AUTH: any, none, or NAME:PASSWORD,NAME:PASSWORD.",
         ),
     ] = "any"  # fmt: skip

@@ -15,8 +15,8 @@ export function commandLine(base, fields, values) {
   const last = [];
   for (const field of fields) {
     const value = values[field.name];
-    if (field.secret && value && value !== field.default) {
-      words.push(`--${field.name.replaceAll("_", "-")}`, MASK);
+    if (field.secret && value && value !== field.default && !field.plain?.includes(value)) {
+      words.push(`--${field.name.replaceAll("_", "-")}`, quote(MASK));
       continue;
     }
     if (field.positional && value !== "" && value !== null && value !== undefined) {

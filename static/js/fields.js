@@ -62,6 +62,7 @@ export function writeField(field, prefix, value) {
   if (!input) return;
   if (field.type === "flag") input.checked = Boolean(value);
   else if (input.validity?.badInput || !same(toValue(field, input.value), value)) input.value = toText(value);
+  if (field.secret) cover(input);
   for (const box of boxesOf(input.id)) box.checked = String(value ?? "").split(",").includes(box.value);
   const slider = sliderOf(field, prefix);
   if (slider && value !== null) slide(slider, Number(value));
@@ -70,6 +71,18 @@ export function writeField(field, prefix, value) {
 /** The boxes of a field that is several words of a few. @param {string} id @returns {HTMLInputElement[]} */
 function boxesOf(id) {
   return [.../** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll(`[data-several="${id}"] input`))];
+}
+
+/** Hide what a secret's field says, unless it is one of its plain words. @param {HTMLInputElement} input */
+function cover(input) {
+  input.classList.toggle("secret", !input.dataset.plain?.split(" ").includes(input.value));
+}
+
+/** Let fields of secrets hide what is typed into them. */
+export function tieSecrets() {
+  document.addEventListener("input", ({ target }) => {
+    if (target instanceof HTMLInputElement && target.dataset.plain !== undefined) cover(target);
+  });
 }
 
 /** Let the boxes of such fields write what is ticked into their field, before anybody reads it. */

@@ -1,7 +1,7 @@
 /** What every page has around it: theme, projector, menu, help, keys, copy buttons, connection. */
 
 import { all, el, one, say, write } from "./dom.js";
-import { tieBoxes } from "./fields.js";
+import { tieBoxes, tieSecrets } from "./fields.js";
 
 /** @typedef {{key: string, does: string, run?: () => void}} Key */
 
@@ -26,6 +26,7 @@ export function mountShell() {
   mountMenu();
   document.addEventListener("click", copy);
   tieBoxes();
+  tieSecrets();
   document.addEventListener("keydown", press);
 }
 

@@ -4,7 +4,7 @@
  * @typedef {{name: string, type: "int"|"float"|"text"|"flag"|"choice", default: any, required: boolean,
  *   optional: boolean, title: string, help: string, unit: string, ge: number|null, le: number|null,
  *   max_length: number|null, choices: string[], live: boolean, flags: string[], step: number|null,
- *   advanced: boolean, slider: [number, number]|null, positional?: boolean, multiline?: boolean, secret?: boolean, several: string[], wants: string}} Field
+ *   advanced: boolean, slider: [number, number]|null, positional?: boolean, multiline?: boolean, secret?: boolean, plain?: string[], several: string[], wants: string}} Field
  * @typedef {{name: string, title: string, help: string, settings: Record<string, any>}} Preset
  * @typedef {{name: string, title: string, unit: string}} Counter
  * @typedef {{name: string, title: string, role: string, help: string, arguments: Field[],

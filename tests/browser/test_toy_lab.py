@@ -60,7 +60,7 @@ def test_a_wrong_setting_is_named_beside_its_field(teacher, board):
     page = teacher.open(url(board, f"/labs/{NAME}"))
     page.locator("#control-port").fill("70000")
     page.get_by_role("button", name="Start", exact=True).last.click()
-    expect(page.locator("#control-port-error")).to_contain_text("65535")
+    expect(page.locator("#control-port-error")).to_contain_text("65,535")
 
 
 def test_its_events_its_counter_and_its_chart_are_live(teacher, board):
@@ -113,7 +113,7 @@ def test_its_data_is_read_and_its_action_done_running_or_stopped(teacher, board)
 
     page.locator("#action-forget-keep").fill("-1")
     action.get_by_role("button", name="Forget lines").click()
-    expect(page.locator("#action-forget-keep-error")).to_contain_text("from 0 to 1000")
+    expect(page.locator("#action-forget-keep-error")).to_contain_text("from 0 to 1,000")
     page.locator("#action-forget-keep").fill("2")
     action.get_by_role("button", name="Forget lines").click()
     expect(action.locator(".answer")).to_contain_text("Forgot")

@@ -34,7 +34,7 @@ def fails(
 
 @pytest.mark.parametrize("port", ["x", "-1", "70000", "", "1.5", "²", "9" * 5000, "80 80"])
 def test_a_port_that_is_none_is_a_usage_error(port: str) -> None:
-    assert "--port must be a whole number from 0 to 65535" in fails(f"--port={port}", code=2)
+    assert "--port must be a whole number from 0 to 65,535" in fails(f"--port={port}", code=2)
 
 
 @pytest.mark.parametrize(

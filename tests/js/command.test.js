@@ -30,3 +30,11 @@ test("a shell reads back what was written, line breaks and quotes and all", () =
   const line = commandLine("c", fields, { path: "/ü?a=1&b='", headers, times: 1 });
   assert.deepEqual(words(line), ["c", "/ü?a=1&b='", "--headers", headers]);
 });
+
+test("a secret is masked; its default and its plain words are shown", () => {
+  /** @type {any[]} */
+  const secret = [{ name: "accounts", type: "text", default: "any", flags: [], secret: true, plain: ["none"] }];
+  assert.deepEqual(words(commandLine("c", secret, { accounts: "ana:s3cret" })), ["c", "--accounts", "•••"]);
+  assert.equal(commandLine("c", secret, { accounts: "none" }), "c --accounts none");
+  assert.equal(commandLine("c", secret, { accounts: "any" }), "c");
+});

@@ -82,7 +82,7 @@ def test_json_prints_one_object_a_line_and_nothing_else() -> None:
         (["--loss", "130"], "--loss: Loss to the server must be a number from 0 to 100 %"),
         (["--loss", "nan"], "--loss:"),
         (["--loss", ""], "--loss: Loss to the server is empty."),
-        (["--port", "70000"], "--port: Port must be a whole number from 0 to 65535"),
+        (["--port", "70000"], "--port: Port must be a whole number from 0 to 65,535"),
         (["--port", "-1"], "--port:"),
         (["--loss-model", "bursts"], "one of random, burst"),
         (["--nosuch", "1"], "unrecognized arguments: --nosuch"),
@@ -110,7 +110,7 @@ def test_every_wrong_flag_is_told_at_once() -> None:
 def test_a_client_refuses_a_port_that_is_none(port: str) -> None:
     with Program(CLIENT, "--", "127.0.0.1", port) as program:
         assert program.wait() == 2
-        assert any("PORT must be a whole number from 1 to 65535" in line for line in program.errors)
+        assert any("PORT must be a whole number from 1 to 65,535" in line for line in program.errors)
 
 
 def test_a_client_without_a_port_exits_2() -> None:
@@ -153,9 +153,7 @@ def test_an_address_of_another_machine_is_refused_with_a_hint() -> None:
         assert "127.0.0.1" in program.errors[0]
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() == 0, reason="root may listen on every port"
-)
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() == 0, reason="root may listen on every port")
 def test_a_privileged_port_is_refused_with_a_hint() -> None:
     with Program(SERVER, "--port", "7") as program:
         assert program.wait() == 1
@@ -249,6 +247,37 @@ def test_a_wrong_positional_setting_is_not_called_a_flag(capsys: pytest.CaptureF
         _read(_parser("x", "x", fields(Short), positional=True), Short, ["h", "7", "hello"], {})
     told = capsys.readouterr().err
     assert told.startswith("error: Text must be a text of at most 3 characters"), told
+
+
+class Named(RequestSettings, frozen=True, kw_only=True):
+    """A request whose fields have further flags, and switches."""
+
+    people: Annotated[int, Meta(le=3, extra=ui(flags=("--to", "-t")))] = 0
+    loud: bool = False
+    kept: bool = True
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (["--to", "9"], "--to"), (["--to=9"], "--to"), (["-t9"], "-t"), (["-t", "9"], "-t"),
+        (["--people", "9"], "--people"),
+    ],
+)  # fmt: skip
+def test_a_flag_is_told_as_it_was_typed(
+    words: list[str], flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        _read(_parser("x", "x", fields(Named)), Named, words, {})
+    assert capsys.readouterr().err.startswith(f"error: {flag}: People must be")
+
+
+def test_help_tells_a_default_unless_it_is_a_switch_that_is_off() -> None:
+    told = _parser("x", "x", fields(Named)).format_help()
+    assert "Default: 0." in told
+    assert "Default: on." in told
+    assert "False" not in told
+    assert "True" not in told
 
 
 def test_a_second_sigterm_does_not_cut_off_what_the_first_set_going() -> None:

@@ -27,7 +27,7 @@ class Wanted(RequestSettings, frozen=True, kw_only=True):
     """A request with a secret."""
 
     name: Annotated[str, Meta(title="Name")] = ""
-    key: Annotated[str, Meta(title="Key", max_length=20, extra=ui(secret=True))] = "any"
+    key: Annotated[str, Meta(title="Key", max_length=20, extra=ui(secret=True, plain=("none",)))] = "any"
 
 
 def read(*words: str) -> Wanted:
@@ -35,7 +35,7 @@ def read(*words: str) -> Wanted:
     return found
 
 
-@pytest.mark.parametrize(("key", "shown"), [("any", "any"), ("", ""), ("s3cret", MASK)])
+@pytest.mark.parametrize(("key", "shown"), [("any", "any"), ("none", "none"), ("", ""), ("s3cret", MASK)])
 def test_what_was_set_is_masked_and_the_default_is_not(key: str, shown: str) -> None:
     assert masked(Wanted(name="a", key=key)) == {"name": "a", "key": shown}
 
@@ -46,6 +46,7 @@ def test_the_three_command_lines() -> None:
     assert arguments(wanted, secrets="masked") == ["--name", "a", "--key", MASK]
     assert arguments(wanted, secrets="no") == ["--name", "a"]
     assert arguments(Wanted(), secrets="masked") == []
+    assert arguments(Wanted(key="none"), secrets="masked") == ["--key", "none"]
 
 
 @pytest.mark.parametrize("key", ["s3cret", "", "-x", "ü\n ", "any"])

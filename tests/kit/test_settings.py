@@ -105,7 +105,7 @@ def test_a_whole_number_is_a_number() -> None:
         ({"host": "a b"}, "host", "but «a b» was given"),
         ({"host": "127.0.0.1\n"}, "host", "Host must be"),
         ({"host": "-h"}, "host", "Host must be"),
-        ({"port": 65536}, "port", "from 0 to 65535"),
+        ({"port": 65536}, "port", "from 0 to 65,535"),
         ({"nosuch": 1}, "nosuch", "There is no setting «nosuch»."),
     ],
 )
@@ -252,3 +252,13 @@ def test_several_words_of_a_few_are_said_in_words_and_checked_by_the_pattern() -
     assert parse(Voices, {"voices": "low,high"}).voices == "low,high"
     with pytest.raises(SettingError, match="one or more of high, low, with commas between, but «loud» was"):
         parse(Voices, {"voices": "loud"})
+
+
+def test_digits_are_grouped_for_people() -> None:
+    class Wide(RequestSettings, frozen=True, kw_only=True):
+        size: Annotated[int, Meta(ge=1000, le=1_000_000_000, extra=ui(unit="bytes"))] = 2000
+        share: Annotated[float, Meta(ge=0.5, le=12_345.5)] = 1.0
+
+    assert [field.wants() for field in fields(Wide)] == [
+        "a whole number from 1,000 to 1,000,000,000 bytes", "a number from 0.5 to 12,345.5"
+    ]  # fmt: skip

@@ -57,7 +57,8 @@ def words_of(pid: int) -> str:
 
 def test_the_teacher_sees_a_servers_secret_and_nobody_else(school: School) -> None:
     assert school.made["settings"]["accounts"] == f"ana:{SECRET}"
-    assert SECRET in school.made["command"]
+    assert MASK in school.made["command"]
+    assert SECRET not in school.made["command"]
     assert SECRET in school.teacher("GET", school.path)
     shown = json.loads(school.student("GET", school.path))
     assert shown["settings"]["accounts"] == MASK
@@ -67,6 +68,14 @@ def test_the_teacher_sees_a_servers_secret_and_nobody_else(school: School) -> No
         text = school.student("GET", path)
         assert SECRET not in text, path
     assert MASK in school.student("GET", f"{school.path}/runs")
+
+
+@pytest.mark.parametrize("word", ["any", "none"])
+def test_a_plain_word_hides_nothing(school: School, word: str) -> None:
+    school.teacher("PATCH", school.path, {"settings": {"accounts": word}})
+    shown = json.loads(school.student("GET", school.path))
+    assert shown["settings"]["accounts"] == word
+    assert MASK not in shown["command"]
 
 
 def test_files_to_pass_on_have_no_secret_whoever_saves_them(school: School) -> None:
