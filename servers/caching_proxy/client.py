@@ -87,6 +87,9 @@ class ClientRun:
         )
 
     def _fetch_directly(self) -> None:
+        if self.fetches[-1].verdict == "REFUSED":
+            self.no_direct = "what the proxy refuses is not fetched past it."
+            return
         if self.aim.scheme == "https":
             self.no_direct = (
                 "through a tunnel the proxy passes on bytes that it cannot read, so there is nothing to "

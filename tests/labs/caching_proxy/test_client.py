@@ -248,15 +248,26 @@ def test_a_dead_origin_is_no_failure_of_the_proxy() -> None:
     assert "Directly it did not come: Nothing listens on" in result.summary
 
 
-def test_an_error_of_the_proxy_is_not_compared_but_the_origin_is_asked() -> None:
+def test_what_the_proxy_refuses_is_not_fetched_past_it() -> None:
     refused = via("s", "Proxy-Status: s; error=http_request_denied", body=b"Closed: --allow-target.\n",
                   status="403 Forbidden")  # fmt: skip
     with Scripted(refused) as proxy, Scripted(ORIGIN) as origin:
         code, result = fetch(proxy.port, origin.url)
+        assert origin.connections == 0
+    assert code == 1
+    assert (result.direct, result.comparison) == (None, None)
+    assert result.no_direct == "No direct fetch: what the proxy refuses is not fetched past it."
+    assert result.fetches[0].message == "Closed: --allow-target."
+    assert result.summary == "The proxy refused: 403 Forbidden, Closed: --allow-target."
+
+
+def test_a_failure_of_the_proxy_is_not_compared_but_the_origin_is_asked() -> None:
+    failed = via("s", "Proxy-Status: s; error=connection_refused", body=b"", status="502 Bad Gateway")
+    with Scripted(failed) as proxy, Scripted(ORIGIN) as origin:
+        code, result = fetch(proxy.port, origin.url)
     assert code == 1
     assert result.comparison is None
-    assert result.fetches[0].message == "Closed: --allow-target."
-    assert result.summary.startswith("The proxy refused: 403 Forbidden, Closed: --allow-target.")
+    assert result.summary.startswith("The proxy got no answer from the origin: 502 Bad Gateway, nothing ")
     assert "Directly it came, 200 OK, in " in result.summary
 
 
