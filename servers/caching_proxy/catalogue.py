@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from servers.caching_proxy.entry import Entry
-from servers.caching_proxy.index import connect, entry_of
+from servers.caching_proxy.index import connect, entry_of, key_of
 from servers.caching_proxy.place import INDEX
 from servers.kit.errors import SettingError
 
@@ -74,8 +74,8 @@ def _row(db: sqlite3.Connection, id: int) -> Row | None:
 def variants(folder: Path, url: str) -> list[int]:
     """The ids of all entries of a URL."""
     empty: list[tuple[int]] = []
-    ids = "SELECT id FROM entries WHERE url = ? ORDER BY id"
-    return [id for (id,) in _read(folder, lambda db: db.execute(ids, (url,)).fetchall(), empty)]
+    ids = "SELECT id FROM entries WHERE key = ? AND url = ? ORDER BY id"
+    return [id for (id,) in _read(folder, lambda db: db.execute(ids, (key_of(url), url)).fetchall(), empty)]
 
 
 def _read(folder: Path, work: Callable[[sqlite3.Connection], T], empty: T) -> T:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from servers.caching_proxy.change import Change
 from servers.caching_proxy.entry import Entry
-from servers.caching_proxy.index import Index, connect, entry_of
+from servers.caching_proxy.index import OF_URL, Index, connect, entry_of, key_of
 from servers.caching_proxy.place import Place
 from servers.kit.errors import SettingError
 
@@ -90,7 +90,7 @@ class Ledger:
                 return []
             reader = self._reader
             try:
-                rows = reader.execute("SELECT head FROM entries WHERE url = ?", (url,)).fetchall()
+                rows = reader.execute(OF_URL, (key_of(url), url)).fetchall()
                 return [entry_of(head) for (head,) in rows]
             except sqlite3.Error as found:
                 error = found

@@ -84,7 +84,8 @@ def test_a_line_of_the_list_says_what_is_stored_and_how_fresh_it_is(store: Store
     assert abs(line.pop("stored") - time.time()) < 5
     assert line == {
         "id": kept.id, "url": URL, "method": "GET", "status": 200, "media": "text/html",
-        "size": 5, "length": 5, "complete": True, "variant": "accept: text/html; accept-language: none", "why": "max-age=60",
+        "size": 5, "length": 5, "complete": True,
+        "variant": "accept: text/html; accept-language: none", "why": "max-age=60",
         "invalid": False, "hits": 3, "origin": "127.0.0.1:80",
     }  # fmt: skip
 
