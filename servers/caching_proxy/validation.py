@@ -56,7 +56,10 @@ def validated_by(entries: Sequence[Entry], selected: Entry, response: Response) 
     """The stored response that a 304 means (RFC 9111, 4.3.4); None: none for sure, fetch it anew.
 
     A 304 without any validator, as simple servers send it, means the only one that was asked about.
+    Where nothing could be asked about, it is the answer to another question.
     """
+    if not validation_headers(entries, selected):
+        return None
     nominated, tag = _nominated(entries, selected), etag_of(response.headers)
     changed = response.headers.get("last-modified")
     if tag and not etag_of(selected.fields):

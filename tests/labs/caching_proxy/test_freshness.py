@@ -59,6 +59,7 @@ from tests.labs.caching_proxy.messages import NOW, date, stored
             [f"Expires: {date(60)}", f"Expires: {date(60)}"], 200, 0, None, id="4.2.1 Expires twice"
         ),
         pytest.param([f"Expires: {date()}"], 200, 0, "Expires is not after Date", id="5.3 now"),
+        pytest.param([f"Expires: {date(1)}"], 200, 1, "Expires 1 s after Date", id="5.3 a second later"),
         pytest.param([f"Expires: {date(-9)}"], 200, 0, "Expires is not after Date", id="5.3 past"),
         pytest.param(
             [f"Date: {date(-50)}", f"Expires: {date(10)}"],

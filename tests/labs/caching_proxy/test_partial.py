@@ -18,6 +18,11 @@ PART = "Content-Range: bytes 0-9/100"
     [
         pytest.param([ETAG, FRESH, PART], "", id="3.3 a part"),
         pytest.param([ETAG, PART], "", id="3.3 a part to be validated"),
+        pytest.param(
+            [f"Last-Modified: {date(-9)}", FRESH, PART, "Date:"],
+            "strong validator",
+            id="9110 8.8.2.2 without Date no date is strong",
+        ),
         pytest.param([f"Last-Modified: {date(-9)}", FRESH, PART], "", id="9110 8.8.2.2 a strong date"),
         pytest.param(
             [f"Last-Modified: {date()}", FRESH, PART], "strong validator", id="9110 8.8.2.2 a weak date"

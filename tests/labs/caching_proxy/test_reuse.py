@@ -24,7 +24,18 @@ def decision(control: str, wish: str, age: int, *fields: str, **changes: Any) ->
     ("control", "wish", "age", "action", "reason"),
     [
         pytest.param("max-age=60", "", 18, "use", "fresh for 42 s more: max-age=60, age 18", id="4.2 fresh"),
+        pytest.param(
+            "max-age=10", "", 9, "use", "fresh for 1 s more: max-age=10, age 9", id="4.2 just fresh"
+        ),
         pytest.param("max-age=10", "", 15, "validate", "5 s too old: max-age=10, age 15", id="4.2 stale"),
+        pytest.param(
+            "no-store, must-understand, max-age=60",
+            "",
+            0,
+            "use",
+            "fresh for 60 s more: max-age=60, age 0",
+            id="5.2.2.3 no-store is for others",
+        ),
         pytest.param(
             "max-age=10", "", 10, "validate", "just too old: max-age=10, age 10", id="4.2 just stale"
         ),
@@ -400,6 +411,11 @@ def test_partial_entries(fields: list[str], method: str, action: str) -> None:
     assert found.forward == ("partial" if action == "fetch" else None)
 
 
+@pytest.mark.parametrize(("late", "action"), [(0, "use"), (1, "use"), (2, "validate")])
+def test_5861_3_a_window_of_one_second(late: int, action: str) -> None:
+    assert decision("max-age=10, stale-while-revalidate=1", "", 10 + late).action == action
+
+
 # -- when the origin fails
 
 
@@ -423,6 +439,7 @@ def test_partial_entries(fields: list[str], method: str, action: str) -> None:
             "max-age=10, stale-if-error=9", "stale-if-error=40", 50, 503, True, id="5861 4 one is enough"
         ),
         pytest.param("max-age=10, must-revalidate", "", 50, None, False, id="5.2.2.2 must-revalidate"),
+        pytest.param("max-age=10, must-revalidate", "", 10, None, False, id="5.2.2.2 just stale"),
         pytest.param(
             "max-age=10, must-revalidate, stale-if-error=99",
             "stale-if-error=99",

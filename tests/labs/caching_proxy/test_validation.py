@@ -42,6 +42,7 @@ def not_modified(*fields: str) -> Response:
         pytest.param([], (), id="4.3.1 no validator: an ordinary request"),
         pytest.param(["ETag: a", "Last-Modified: now"], (), id="4.3.1 unreadable ones"),
         pytest.param([A, B], (), id="9110 8.8.3 two tags are none"),
+        pytest.param(['ETag: "a", b'], (), id="9110 8.8.3 a tag and more is none"),
     ],
 )
 def test_the_question(fields: list[str], pairs: tuple[tuple[str, str], ...]) -> None:
@@ -103,6 +104,8 @@ def test_a_304_names_a_variant(fields: list[str], meant: int | None) -> None:
         pytest.param([CHANGED], [], True, id="4.3.4 a server that repeats no date"),
         pytest.param([CHANGED], [A, CHANGED], True, id="4.3.4 a tag is new, the date is the same"),
         pytest.param([CHANGED], [A], False, id="4.3.4 only a tag that is not stored"),
+        pytest.param([], [], False, id="4.3.4 nothing was asked about"),
+        pytest.param([], [CHANGED], False, id="4.3.4 nothing was asked about, a date came"),
     ],
 )
 def test_a_304_about_the_only_one(old: list[str], new: list[str], meant: bool) -> None:
@@ -180,6 +183,8 @@ def test_9110_6_6_1_a_304_without_a_date_was_made_when_it_came(line: str) -> Non
                      id="5.2.2.4 named by the 304"),
         pytest.param(['Cache-Control: max-age=9, private="Set-Cookie"'], ["Set-Cookie: a=2"], [],
                      id="5.2.2.7 named by what is stored"),
+        pytest.param(['Cache-Control: max-age=9, no-cache="Set-Cookie"'], ["Set-Cookie: a=2"], [],
+                     id="5.2.2.4 named by what is stored"),
         pytest.param([FRESH, "Set-Cookie: a=1"], ['Cache-Control: max-age=9, private="Set-Cookie"'], [],
                      id="5.2.2.7 stored before it was named"),
     ],
