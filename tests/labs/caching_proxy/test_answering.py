@@ -35,6 +35,12 @@ def test_5_1_a_stored_age_is_replaced_not_repeated() -> None:
     assert found.headers.all("age") == ["35"]
 
 
+def test_4_an_answer_that_nobody_confirmed_has_an_age_be_it_0() -> None:
+    found = answer(stored(FRESH), ask(), NOW)
+    assert found is not None
+    assert found.headers.all("age") == ["0"]
+
+
 def test_5_1_right_after_validation_there_is_no_age_unless_a_cache_on_the_way_had_it() -> None:
     fresh = answer(stored(FRESH), ask(), NOW, validated=True)
     aged = answer(stored(FRESH, "Age: 30"), ask(), NOW, validated=True)

@@ -19,6 +19,8 @@ from tests.labs.caching_proxy.messages import URL, reply
         pytest.param("get", 200, [], [URL], id="9110 9.1 methods have letter case"),
         pytest.param("POST", 404, ["Location: /a"], [], id="4.4 not after 4xx"),
         pytest.param("POST", 500, [], [], id="4.4 not after 5xx"),
+        pytest.param("POST", 400, [], [], id="4.4 400 is an error"),
+        pytest.param("POST", 399, [], [URL], id="4.4 399 is none"),
         pytest.param("GET", 200, ["Location: /a", "Content-Location: /b"], [], id="4.4 GET is safe"),
         pytest.param("HEAD", 200, ["Location: /a"], [], id="4.4 HEAD is safe"),
         pytest.param("OPTIONS", 200, ["Location: /a"], [], id="4.4 OPTIONS is safe"),

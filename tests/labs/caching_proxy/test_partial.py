@@ -76,6 +76,9 @@ def test_3_3_a_part_that_nobody_asked_for_is_not_stored() -> None:
 )
 def test_9110_14_4_content_range(fields: list[str], part: tuple[int, int, int] | None) -> None:
     assert part_of(reply(*fields, status=206)) == part
+    assert part_of(reply(*fields, status=206, framing="Transfer-Encoding: chunked")) == (
+        (0, 11, 100) if fields == ["Content-Range: bytes 0-10/100"] else part
+    )
     assert part_of(reply(*fields, status=200)) is None
 
 
@@ -87,6 +90,13 @@ def test_9110_14_4_content_range(fields: list[str], part: tuple[int, int, int] |
         pytest.param(['ETag: W/"a"'], ['ETag: W/"a"'], 100, False, id="3.4 a weak tag"),
         pytest.param([ETAG], [], 100, False, id="3.4 no tag any longer"),
         pytest.param([], [ETAG], 100, False, id="3.4 no tag before"),
+        pytest.param(
+            [f"Last-Modified: {date(-9)}"],
+            [f"Last-Modified: {date(-9)}", ETAG],
+            100,
+            False,
+            id="3.4 no tag before, the same date",
+        ),
         pytest.param([], [], 100, False, id="3.4 no validator"),
         pytest.param([ETAG], [ETAG], 99, False, id="3.4 another length"),
         pytest.param(

@@ -175,6 +175,14 @@ def decision(control: str, wish: str, age: int, *fields: str, **changes: Any) ->
             id="5.2.1.2 any",
         ),
         pytest.param(
+            "max-age=60",
+            "min-fresh=1",
+            60,
+            "validate",
+            "the request wants it fresh for 1 s more (min-fresh): it is no more",
+            id="5.2.1.3 just stale",
+        ),
+        pytest.param(
             "max-age=10",
             "max-stale=x",
             11,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servers.caching_proxy.storing import NEVER, make_entry, may_store
+from servers.caching_proxy.storing import make_entry, may_store
 from servers.kit.http import Request, Response
 from tests.labs.caching_proxy.messages import NOW, URL, ask, date, reply
 
@@ -121,7 +121,7 @@ def test_3_any_status_is_stored_with_an_explicit_lifetime(status: int, field: st
     assert why(ask(), reply(field, status=status)) == ""
 
 
-@pytest.mark.parametrize("status", sorted(NEVER))
+@pytest.mark.parametrize("status", [304, 401, 407, 412, 416, 417, 421, 425, 428, 429, 431, 511])
 def test_3_what_answers_one_request_is_never_stored(status: int) -> None:
     framing = "" if status == 304 else "Content-Length: 10"
     found = why(ask(), reply("Cache-Control: public, max-age=60", ETAG, status=status, framing=framing))
