@@ -55,7 +55,7 @@ class Reply:
             return
         self.outcome.verdict = verdict
         reason = REASONS.get(status, "")
-        body = page(status, reason, message)
+        body = page(status, reason, message, verdict == "FAILED")
         headers = Headers([
             ("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"),
             ("Date", write_date(int(time.time()))), ("Proxy-Status", f"{NAME}; error={error}"),

@@ -42,7 +42,7 @@ HINTS = {
 """A second sentence for the student who reads the page."""
 
 
-def page(status: int, reason: str, message: str) -> bytes:
-    """The body of an answer of our own, as plain text."""
-    hint = HINTS.get(status, "")
+def page(status: int, reason: str, message: str, origins: bool) -> bytes:
+    """The body of an answer of our own, as plain text; ``origins``: it is the origin's fault."""
+    hint = HINTS.get(status, "") if origins == (status in (502, 504)) else ""
     return f"{status} {reason} (from the proxy)\r\n\r\n{message}\r\n{hint}\r\n".encode()

@@ -74,7 +74,7 @@ def _exchange(sock: socket.socket, conversation: Conversation, listener: socket.
         if data == b"":
             conversation.ended()
             return "the client closed it"
-        written, ending = None, "we closed it"
+        written, ending = None, "the server closed it"
         if data is None:
             written = conversation.timed_out()
             ending = "too slow" if written else "it was idle"

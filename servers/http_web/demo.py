@@ -277,7 +277,10 @@ def _vary(ask: Ask) -> Answer:
     _plain(ask)
     language = best_language(ask.request.headers.get("accept-language"))
     greeting = GREETINGS[language] + "\n"
-    return text(200, greeting, ("Content-Language", language), ("Vary", "Accept-Language"), NO_SNIFFING)
+    lasts = ("Cache-Control", "max-age=60")  # so that a cache keeps one for each language
+    return text(
+        200, greeting, ("Content-Language", language), ("Vary", "Accept-Language"), lasts, NO_SNIFFING
+    )
 
 
 def best_language(wanted: str) -> str:

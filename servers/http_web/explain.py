@@ -69,6 +69,7 @@ STATUSES = {
     504: "The server behind the proxy took too long.",
     505: "The server does not speak this version of HTTP.",
     507: "The server has no room to store it.",
+    508: "The request came back to the proxy that sent it.",
 }
 CLASSES = {
     1: "An interim answer: the final one follows.", 2: "It worked.", 3: "Something more is to be done.",

@@ -257,7 +257,7 @@ class Loop:
 
     def _linger(self, client: Client) -> None:
         """Say that no more comes, and read on a while, so that a reset does not take the answer away."""
-        client.reason = client.reason or "we closed it"
+        client.reason = client.reason or "the server closed it"
         client.talk.deadline = client.lingers = time.monotonic() + LINGER
         with contextlib.suppress(OSError):
             client.sock.shutdown(socket.SHUT_WR)

@@ -52,6 +52,7 @@ MEANINGS = {
     504: "A proxy got no answer in time from the server behind it.",
     505: "The server does not speak this version of HTTP.",
     507: "There is no room to store it.",
+    508: "A proxy met its own request again: it goes round in a circle.",
 }
 """By status; only registered ones."""
 

@@ -350,6 +350,7 @@ def test_the_best_language_greets(wanted: str | None, language: str) -> None:
     answer = get("/demo/vary", *([f"Accept-Language: {wanted}"] if wanted is not None else []))
     assert field(answer, "Content-Language") == language
     assert field(answer, "Vary") == "Accept-Language"
+    assert field(answer, "Cache-Control") == "max-age=60"
     assert body(answer).decode() == demo.GREETINGS[language] + "\n"
 
 
