@@ -37,7 +37,7 @@ end
 def run(quick: bool) -> list[Figure]:
     """Ask each in turn, again and again."""
     turns = 3 if quick else 9
-    nginx, wrk = _tool("nginx"), _tool("wrk")
+    nginx, wrk = tool("nginx"), tool("wrk")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
         root.mkdir()
@@ -61,7 +61,8 @@ def run(quick: bool) -> list[Figure]:
             return [*figures, idle(ports["select"], pid)]
 
 
-def _tool(name: str) -> str:
+def tool(name: str) -> str:
+    """Where a program is. Missing if it is not installed."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if not found:
         raise Missing(f"there is no {name} here (Debian: apt-get install {name})")
@@ -74,10 +75,11 @@ def folder_mode(folder: str) -> None:
 
 
 @contextmanager
-def served_by_nginx(nginx: str, folder: Path, root: Path) -> Iterator[int]:
-    """nginx with one worker; its port."""
+def served_by_nginx(nginx: str, folder: Path, root: Path, fresh: str = "") -> Iterator[int]:
+    """nginx with one worker; its port. ``fresh`` is the Cache-Control that it says, if it is to say one."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
+    says = f'add_header Cache-Control "{fresh}";' if fresh else ""
     config = folder / "nginx.conf"
     config.write_text(
         f"worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error;\n"
@@ -85,7 +87,7 @@ def served_by_nginx(nginx: str, folder: Path, root: Path) -> Iterator[int]:
         "http { access_log off; sendfile on; keepalive_requests 100000000; default_type text/plain;\n"
         f"  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;\n"
         f"  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-        f"  server {{ listen 127.0.0.1:{port}; root {root}; }} }}\n"
+        f"  server {{ listen 127.0.0.1:{port}; root {root}; {says} }} }}\n"
     )
     process = subprocess.Popen([nginx, "-c", str(config)], stderr=subprocess.DEVNULL)
     try:
@@ -192,11 +194,11 @@ class Watched:
         self._program.end()
 
 
-def download(port: int) -> float:
-    """Bytes a second of one download."""
-    words = ["-s", "-o", os.devnull, "-w", "%{size_download} %{speed_download}"]
-    curl = _tool("curl")
-    address = f"http://127.0.0.1:{port}/large.bin"
+def download(port: int, *more: str, query: str = "") -> float:
+    """Bytes a second of one download. ``more`` are further words for curl."""
+    words = ["-s", "-o", os.devnull, "-w", "%{size_download} %{speed_download}", *more]
+    curl = tool("curl")
+    address = f"http://127.0.0.1:{port}/large.bin{query}"
     said = subprocess.run([curl, *words, address], capture_output=True, text=True, check=True).stdout.split()
     if int(said[0]) != LARGE:
         raise RuntimeError(f"only {said[0]} bytes came")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from tests.bench import proxy_load, proxy_peers
+from tests.bench.__main__ import NAMES
 from tests.bench.figures import Figure, exit_code, median, percentile, ratio, shown, table
+from tests.bench.running import Missing
 
 
 def test_median_keeps_the_single_measurements() -> None:
@@ -55,9 +63,7 @@ def test_nothing_measured_is_not_run() -> None:
     assert ratio("rate", [1.0], [], at_least=0.9).verdict == "not run"
 
 
-@pytest.mark.parametrize(
-    ("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.0, 1), (0.001, 1)]
-)
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.0, 1), (0.001, 1)])
 def test_percentile_is_of_nearest_rank(share: float, expected: float) -> None:
     assert percentile(list(range(100, 0, -1)), share) == expected
 
@@ -79,3 +85,82 @@ def test_table_has_a_line_per_figure() -> None:
     assert len(lines) == 4
     assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["ratio", "0.95", "≥ 0.9", "ok"]
     assert len({len(line) for line in lines}) == 1
+
+
+WRK = """Running 2s test @ http://127.0.0.1:1/
+Transfer/sec:     10.00MB
+{"requests":1000,"bytes":%d,"micros":500000,"bad":%d}
+"""
+
+
+def test_wrks_tally_gives_the_rate() -> None:
+    assert proxy_load.tally(WRK % (1_400_000, 0)).rate == 2000
+
+
+@pytest.mark.parametrize(
+    ("bytes", "bad"),
+    [(1_400_000, 1), (300_000, 0), (1_024_000, 0), (9_000_000, 0)],
+    ids=["an error", "no bodies", "no heads", "other bodies"],
+)
+def test_a_load_with_wrong_answers_gives_no_rate(bytes: int, bad: int) -> None:
+    with pytest.raises(RuntimeError):
+        _ = proxy_load.tally(WRK % (bytes, bad)).rate
+
+
+@pytest.mark.parametrize(
+    ("head", "hit"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Cache: HIT from localhost\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\nCache-Status: squid;hit;detail=match\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\nCache-Status: socketlab; hit; ttl=3\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\nX-Cache: MISS from localhost\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nCache-Status: socketlab; fwd=uri-miss\r\nhit: x\r\n\r\n", False),
+    ],
+)
+def test_a_hit_is_known_by_its_head(head: bytes, hit: bool) -> None:
+    assert bool(proxy_load.HIT.search(head)) is hit
+
+
+def answering(answer: bytes) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            sock = listener.accept()[0]
+            with sock:
+                sock.recv(65536)
+                sock.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(10)
+
+
+def test_one_connection_times_an_answer_that_is_whole() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n" + proxy_load.SMALL
+    with contextmanager(answering)(answer) as port, proxy_load.Asker(port, "127.0.0.1:1") as asker:
+        assert 0 < asker.ask("/1k.txt") < 10
+        assert asker.head.endswith(b"X: y\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 404 No\r\n\r\n" + proxy_load.SMALL, b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1024]
+)
+def test_one_connection_refuses_what_is_not_the_answer(answer: bytes) -> None:
+    with (
+        contextmanager(answering)(answer) as port,
+        proxy_load.Asker(port, "127.0.0.1:1") as asker,
+        pytest.raises(RuntimeError),
+    ):
+        asker.ask("/1k.txt")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_benchmark_can_be_imported(name: str) -> None:
+    assert callable(importlib.import_module(f"tests.bench.{name}").run)
+
+
+def test_a_peer_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_PROXY_PY", "/nowhere/proxy")
+    with pytest.raises(Missing), proxy_peers.proxy_py():
+        pass
