@@ -25,6 +25,7 @@ COUNTED: dict[Verdict, str] = {
     "EXPIRED": "misses", "BYPASS": "misses", "TUNNEL": "misses", "REFUSED": "refused", "FAILED": "failed",
 }  # fmt: skip
 """The counter of each verdict."""
+FROM_CACHE = frozenset[Verdict](("HIT", "STALE", "REVALIDATED", "COLLAPSED"))
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -41,11 +42,12 @@ class Outcome(msgspec.Struct, kw_only=True):
     age: int | None = None
     ttl: int | None = None
     stored: bool = False
+    own: bool = False  # the proxy itself was asked: counted as a request, and as nothing else
 
     @property
     def saved(self) -> int:
-        """Bytes of the body that did not come from the origin for this request."""
-        return max(0, self.size - self.from_origin)
+        """Bytes of the body that the origin would have sent without the cache."""
+        return max(0, self.size - self.from_origin) if self.verdict in FROM_CACHE else 0
 
 
 class Book:
@@ -82,6 +84,8 @@ class Book:
         with self.lock:
             counters = self.counters
             counters.requests += 1
+            if outcome.own:
+                return
             name = COUNTED[outcome.verdict]
             setattr(counters, name, getattr(counters, name) + 1)
 
@@ -97,7 +101,8 @@ class Book:
         with self.lock:
             self.counters.bytes_saved += outcome.saved
             self.counters.bytes_fetched += outcome.from_origin
-        self.told(client, request, outcome, ms)
+        if not outcome.own:
+            self.told(client, request, outcome, ms)
 
     def told(self, client: Client, request: Request | None, outcome: Outcome, ms: float) -> None:
         """Tell the verdict."""

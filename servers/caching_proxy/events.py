@@ -27,7 +27,7 @@ FAILED       the origin could not be reached, was silent, or sent what is no HTT
 
 
 class CacheVerdict(Event, frozen=True, kw_only=True):
-    """A request is answered: what the cache did, and why. One for each request."""
+    """A request is answered: what the cache did, and why. One for each that is not for the proxy itself."""
 
     conn: str
     peer: str

@@ -147,7 +147,7 @@ class Exchange:
         address = self.proxy.origins.addresses(target)[0][1]
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         reply = self.reply
-        reply.outcome.reason = "The proxy itself was asked (Max-Forwards: 0)."
+        reply.outcome.own = True
         hop = ("Proxy-Status", f'{NAME}; next-hop="{host}:{address[1]}"')
         own = protocol.via("HTTP/1.1", Headers(), self.proxy.name)
         reply.head(200, "OK", Headers([("Allow", ALLOW), hop, own]), 0)
