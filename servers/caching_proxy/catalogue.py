@@ -11,8 +11,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from servers.caching_proxy.entry import Entry
-from servers.caching_proxy.index import connect, entry_of, key_of
 from servers.caching_proxy.place import INDEX
+from servers.caching_proxy.rows import connect, entry_of, key_of
 from servers.kit.errors import SettingError
 
 T = TypeVar("T")

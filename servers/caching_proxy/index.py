@@ -6,7 +6,6 @@ No lock and no body here: ``Store`` has them. A damaged file raises ``sqlite3.Da
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +13,12 @@ from pathlib import Path
 import msgspec
 
 from servers.caching_proxy.entry import Entry
+from servers.caching_proxy.rows import OF_URL, connect, entry_of, key_of
 
 MARK = 0x50524F58
 """SQLite's application_id: whose file this is."""
 FORM = 1
 """Of the tables; another one is set aside as if it were damaged."""
-BUSY = 2.0
-"""Seconds to wait for whoever has locked the file."""
 SCHEMA = f"""
 PRAGMA application_id = {MARK};
 PRAGMA user_version = {FORM};
@@ -33,10 +31,7 @@ CREATE INDEX by_turn ON entries (turn, stored);
 CREATE TABLE files (name TEXT PRIMARY KEY, entry INTEGER NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID;
 """
 NAMES = {"entries", "by_key", "by_turn", "files"}
-OF_URL = "SELECT head FROM entries WHERE key = ? AND url = ?"
-"""With ``key_of(url)`` and the URL."""
 
-_decode = msgspec.json.Decoder(Entry).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -46,28 +41,6 @@ class Use(msgspec.Struct):
     hits: int
     turn: int
     used: float
-
-
-def connect(path: Path, *, only_read: bool = False, busy: float = BUSY) -> sqlite3.Connection:
-    """A connection that any thread may use, one at a time."""
-    mode = "ro" if only_read else "rwc"
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=busy, isolation_level=None,
-        check_same_thread=False,
-    )  # fmt: skip
-
-
-def key_of(url: str) -> int:
-    """A number that stands for a URL in the index: far smaller than the URLs, it is found far faster."""
-    return zlib.crc32(url.encode())
-
-
-def entry_of(head: str) -> Entry:
-    """The entry that a row has."""
-    try:
-        return _decode(head)
-    except msgspec.MsgspecError as error:
-        raise sqlite3.DatabaseError(f"a row cannot be read: {error}") from error
 
 
 class Index:

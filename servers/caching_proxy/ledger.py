@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from servers.caching_proxy.change import Change
 from servers.caching_proxy.entry import Entry
-from servers.caching_proxy.index import OF_URL, Index, connect, entry_of, key_of
+from servers.caching_proxy.index import Index
 from servers.caching_proxy.place import Place
+from servers.caching_proxy.rows import OF_URL, connect, entry_of, key_of
 from servers.kit.errors import SettingError
 
 T = TypeVar("T")

@@ -47,7 +47,7 @@ class Store:
             self._ledger = Ledger(self._place, limit, self._tell, clock)
             failed.callback(self._ledger.close)
             self._keeper = Keeper(self._place, self._ledger, self._note)
-            self._sweeper = Sweeper(self._place.objects, self._nobodys)
+            self._sweeper = Sweeper(self._place, self._ledger, self._keeper.arriving)
             self.resize(limit)
             failed.pop_all()
         if sweep:
@@ -185,25 +185,6 @@ class Store:
     def sweep(self) -> None:
         """Compare all files with the index now; as a rule a thread does it at the start."""
         self._sweeper.sweep()
-
-    def _nobodys(self, part: str, sizes: dict[str, int]) -> list[str]:
-        """For the sweeper: which of these files no entry has. Entries whose files are missing go."""
-        known, arriving = self._ledger.write(self._known, part)
-        for name, (id, size) in known.items():
-            if sizes.get(name) != size:
-                self._ledger.write(self._check, id)
-        return [name for name in sizes if name not in known and name not in arriving]
-
-    def _known(self, change: Change, part: str) -> tuple[dict[str, tuple[int, int]], set[str]]:
-        return change.index.files(part), set(self._keeper.arriving)
-
-    def _check(self, change: Change, id: int) -> None:
-        entry = change.index.get(id)
-        body = open_body(self._place.objects, entry.segments) if entry else None
-        if body is not None:
-            body.close()
-        elif entry is not None:
-            change.drop(entry, "damaged")
 
     def __enter__(self) -> Store:
         return self

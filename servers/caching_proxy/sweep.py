@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Set
 
-from servers.caching_proxy.place import NAME
+from servers.caching_proxy.change import Change
+from servers.caching_proxy.drafts import open_body
+from servers.caching_proxy.ledger import Ledger
+from servers.caching_proxy.place import NAME, Place
 
 PAUSE = 0.002
 """Seconds between two folders: others work meanwhile."""
@@ -17,12 +19,11 @@ PAUSE = 0.002
 class Sweeper:
     """Goes through the 256 folders at the start, and whenever it is woken.
 
-    ``judge(part, sizes)`` gets a folder's name and the sizes of its files by name
-    (``part/name``), and says which of them belong to nobody.
+    ``arriving`` are files that have their name already, and their row in a moment.
     """
 
-    def __init__(self, objects: Path, judge: Callable[[str, dict[str, int]], list[str]]) -> None:
-        self._objects, self._judge = objects, judge
+    def __init__(self, place: Place, ledger: Ledger, arriving: Set[str]) -> None:
+        self._objects, self._ledger, self._arriving = place.objects, ledger, arriving
         self._wanted = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -59,7 +60,7 @@ class Sweeper:
                 return
             part = f"{number:02x}"
             try:
-                nobodys = self._judge(part, self._sizes(part))
+                nobodys = self._nobodys(part, self._sizes(part))
             except OSError:  # the index cannot be read now: the next time
                 continue
             for name in nobodys:
@@ -79,3 +80,22 @@ class Sweeper:
         except OSError:  # no such folder, or a file went meanwhile: the next time
             pass
         return sizes
+
+    def _nobodys(self, part: str, sizes: dict[str, int]) -> list[str]:
+        """Which of these files no entry has. Entries whose files are missing go."""
+        known, arriving = self._ledger.write(self._known, part)
+        for name, (id, size) in known.items():
+            if sizes.get(name) != size:
+                self._ledger.write(self._check, id)
+        return [name for name in sizes if name not in known and name not in arriving]
+
+    def _known(self, change: Change, part: str) -> tuple[dict[str, tuple[int, int]], set[str]]:
+        return change.index.files(part), set(self._arriving)
+
+    def _check(self, change: Change, id: int) -> None:
+        entry = change.index.get(id)
+        body = open_body(self._objects, entry.segments) if entry else None
+        if body is not None:
+            body.close()
+        elif entry is not None:
+            change.drop(entry, "damaged")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.caching_proxy.entry import Entry
-from servers.caching_proxy.index import entry_of
+from servers.caching_proxy.rows import entry_of
 from servers.caching_proxy.store import Store
 
 LIMIT = 400_000
