@@ -103,6 +103,7 @@ test("ratio and bytes are told from the exact counters", () => {
   assert.equal(hitRatio(counters), 70);
   assert.equal(savedWords(counters), "Hit ratio 70 %. 3000 bytes of 4000 bytes (75 %) did not have to come from the origin.");
   assert.deepEqual(shares(counters).map(({ name, count }) => [name, count]), [["hits", 6], ["revalidated", 1], ["collapsed", 1], ["misses", 2], ["refused", 3]]);
+  assert.match(savedWords({ hits: 99_999, misses: 1, bytes_saved: 1 }), /^Hit ratio 99.9 %\. 1 byte of 1 byte \(100 %\)/);
   assert.deepEqual([shares({}), savedWords({}), hitRatio({ refused: 4 })], [[], "", NaN]);
 });
 

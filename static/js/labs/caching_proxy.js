@@ -1,12 +1,10 @@
 /** The proxy lab's page: times with and without the cache, every request with its verdict, and what is stored. */
 
-import { number } from "../format.js";
 import { fetchDetails, fetchSummary } from "./caching_proxy/compare.js";
 import { mountContents } from "./caching_proxy/contents.js";
-import { compare, Model } from "./caching_proxy/model.js";
+import { Model } from "./caching_proxy/model.js";
 import { mountPicture } from "./caching_proxy/picture.js";
 import { mountRequests } from "./caching_proxy/requests.js";
-import { hitRatio, timesFaster } from "./caching_proxy/words.js";
 
 /** The queries and actions that have their place here. */
 export const handles = ["objects", "object", "body", "purge", "purge_all"];
@@ -15,7 +13,7 @@ export const handles = ["objects", "object", "body", "purge", "purge_all"];
 export function picture(element, store, page) {
   const model = new Model();
   const contents = mountContents(store, page);
-  const requests = mountRequests(model, store, page, contents.openUrl);
+  const requests = mountRequests(model, store, contents.openUrl);
   const drawn = mountPicture(element, model, store, page, (entry) => requests.open(entry));
 
   store.subscribe((state, change) => {
@@ -29,19 +27,8 @@ export function picture(element, store, page) {
     if ((!state.paused || change.type === "pause") && (news || change.type === "frame")) drawn.plan();
     if ((!state.paused || change.type === "pause") && news) requests.plan();
   });
-  Object.assign(window, { socketLab: { requests: () => model.requests, compared: () => compare(model.requests), spots: drawn.chart.spots } });
+  Object.assign(window, { socketLab: { requests: () => model.requests, compared: () => model.compared, spots: drawn.chart.spots } });
   return { model };
-}
-
-/** Two tiles beside the counters. @param {import("../keep.js").PageState} state @param {{model: Model}} handle */
-export function tiles(state, { model }) {
-  const ratio = hitRatio(state.counters);
-  const { cache, origin } = compare(model.requests);
-  const times = timesFaster(cache.median, origin.median) || "–";
-  return [
-    { name: "ratio", title: "Hit ratio", value: Number.isNaN(ratio) ? "–" : number(ratio, 0), unit: Number.isNaN(ratio) ? "" : "%" },
-    { name: "faster", title: "From the cache", value: times, unit: times === "–" ? "" : "times faster" },
-  ];
 }
 
 /** @param {import("../types.js").Request} request */

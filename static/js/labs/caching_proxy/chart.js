@@ -31,19 +31,27 @@ export function createChart(element, { onPoint, onPick }) {
   const data = () => /** @type {import("uplot").AlignedData} */ ([entries.map((_, place) => place + 1), entries.map(height)]);
   const tall = () => HEIGHT * (document.documentElement.dataset.projector === "on" ? 1.25 : 1);
   const width = () => Math.max(240, element.clientWidth);
+  // Asked for once and not while drawing: the browser would have to lay out the page.
+  let room = 0;
+  let wide = 0;
+
   /** All, or what was zoomed to; at the right there is room for the medians' labels. @returns {[number, number]} */
   function range() {
     const [from, to] = zoom ?? [0.5, Math.max(10, entries.length) + 0.5];
-    const room = LABELS * typeSize();
-    return [from, to + ((to - from) * room) / Math.max(room, width() - 5 * typeSize() - room)];
+    return [from, to + ((to - from) * room) / Math.max(room, wide - room)];
   }
   const time = (/** @type {number} */ place) => (Number.isInteger(place) && entries[place - 1] ? clock(entries[place - 1].t, 0) : "");
 
+  function measure() {
+    room = LABELS * typeSize();
+    wide = width() - 5 * typeSize();
+  }
   function make() {
+    measure();
     chart?.destroy();
     chart = new uPlot({
       width: width(), height: tall(), legend: { show: false }, padding: [10, 12, 0, 0],
-      scales: { x: { time: false, range }, y: { distr: 3, range: () => reach(entries) } },
+      scales: { x: { time: false, range }, y: { distr: 3, range: () => reach([...entries, ...medians]) } },
       axes: [
         axis("requests, the newest at the right", { size: 24, space: 84, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], values: (_, splits) => splits.map(time) }),
         axis("time until answered, ms", { splits: (_, __, low, high) => ticks(low, high), filter: (_, splits) => splits, values: (_, splits) => splits.map(String), grid: { stroke: () => colour("grid"), width: 1, filter: (_, splits) => splits }, ticks: { show: false } }),
@@ -84,7 +92,9 @@ export function createChart(element, { onPoint, onPick }) {
 
   element.addEventListener("click", () => pointed && onPick(pointed));
   new ResizeObserver(() => {
-    if (chart && element.clientWidth > 0 && chart.width !== width()) chart.setSize({ width: width(), height: tall() });
+    if (!chart || element.clientWidth === 0 || chart.width === width()) return;
+    measure();
+    chart.setSize({ width: width(), height: tall() });
   }).observe(element);
   document.addEventListener("look", make);
   make();

@@ -20,9 +20,18 @@ const FETCHED = new Set(["MISS", "EXPIRED", "BYPASS"]);
 export class Model {
   /** @type {Asked[]} in the order in which they were answered */
   requests = [];
+  /** @type {ReturnType<typeof compare>|null} */
+  #compared = null;
 
   clear() {
     this.requests = [];
+    this.#compared = null;
+  }
+
+  /** The times of all that is kept, with and without the cache. */
+  get compared() {
+    this.#compared ??= compare(this.requests);
+    return this.#compared;
   }
 
   /** Take in events; whether the cache's contents may have changed. @param {Event[]} events */
@@ -32,6 +41,7 @@ export class Model {
       if (event.kind === "cache_verdict") this.requests.push(asked(event));
       touched ||= event.kind === "cache_verdict" || event.kind === "cache_changed";
     }
+    if (touched) this.#compared = null;
     if (this.requests.length > LIMIT) this.requests.splice(0, this.requests.length - LIMIT);
     return touched;
   }

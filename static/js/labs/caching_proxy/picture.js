@@ -5,9 +5,9 @@ import { clock, count, milliseconds, size } from "../../format.js";
 import { personOf } from "../../people.js";
 import { createChart } from "./chart.js";
 import { markOf, verdictBadge } from "./marks.js";
-import { byVerdict, compare, pairs } from "./model.js";
+import { byVerdict, pairs } from "./model.js";
 import { showPairs } from "./pairs.js";
-import { emptyWords } from "./start.js";
+import { startWords } from "./start.js";
 import { lookOf } from "./verdicts.js";
 import { savedWords, shares, speedWords } from "./words.js";
 
@@ -25,7 +25,7 @@ export function mountPicture(element, model, store, page, onPick) {
   const speed = el("p", { class: "speed", role: "status" });
   const plot = el("div", { class: "plot" });
   const pairList = el("ol", { class: "pairs", hidden: true });
-  const empty = el("p", { class: "empty over" });
+  const empty = el("div", { class: "empty over" });
   const legend = el("div", { class: "legend", role: "group", "aria-label": "Verdicts shown" });
   const readout = el("p", { class: "readout", "aria-live": "off" });
   const bar = el("div", { class: "sharebar", "aria-hidden": "true" });
@@ -79,7 +79,7 @@ export function mountPicture(element, model, store, page, onPick) {
     asked = 0;
     drawn = performance.now();
     const known = model.requests;
-    const compared = compare(known);
+    const { compared } = model;
     write(speed, speedWords(compared));
     drawBar();
     drawLegend();
@@ -87,7 +87,7 @@ export function mountPicture(element, model, store, page, onPick) {
     plot.hidden = amountGroup.hidden = legend.hidden = byAddress;
     pairList.hidden = !byAddress;
     empty.hidden = byAddress ? pairsFound.length > 0 : known.length > 0;
-    write(empty, byAddress && known.length ? "No address yet that came both from the origin and from the cache: ask for the same one twice." : emptyWords(store.state, page));
+    if (!empty.hidden) fill(empty, el("p", {}, ...(known.length ? ["No address yet that came both from the origin and from the cache: ask for the same one twice."] : startWords(store.state, page))));
     if (byAddress) showPairs(pairList, pairsFound);
     else if (!held && !chart.zoomed()) chart.update(known.slice(-amount).filter((entry) => !hidden.has(entry.verdict)), medianLines(compared));
     if (!held) write(readout, byAddress ? "medians of each address" : store.state.paused ? "paused" : chart.zoomed() ? "zoomed: double click shows all" : "");
@@ -134,7 +134,7 @@ export function mountPicture(element, model, store, page, onPick) {
   };
 }
 
-/** @param {ReturnType<typeof compare>} compared @returns {import("./chart.js").Median[]} */
+/** @param {import("./model.js").Model["compared"]} compared @returns {import("./chart.js").Median[]} */
 function medianLines({ cache, checked, origin }) {
   const lines = [
     { words: "origin", ms: origin.median, colour: "s1", dash: [7, 4] }, { words: "checked", ms: checked.median, colour: "s5", dash: [2, 3] },

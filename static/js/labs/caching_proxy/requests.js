@@ -7,20 +7,19 @@ import { verdictBadge } from "./marks.js";
 import { connectionOf } from "./model.js";
 import { urlView } from "./pairs.js";
 import { routeOf } from "./route.js";
-import { emptyWords } from "./start.js";
 import { lookOf, NAMES } from "./verdicts.js";
 
 /** @typedef {import("./model.js").Asked} Asked */
 
 const PAGE = 100;
 const OFFERED = 30;
-const GAP = 150;
+const GAP = 250;
 
 /**
- * @param {import("./model.js").Model} model @param {import("../../keep.js").Store} store @param {import("../../types.js").Page} page
+ * @param {import("./model.js").Model} model @param {import("../../keep.js").Store} store
  * @param {(url: string) => void} openObject shows what the cache has of a URL
  */
-export function mountRequests(model, store, page, openObject) {
+export function mountRequests(model, store, openObject) {
   const card = byId("requests");
   const search = /** @type {HTMLInputElement} */ (byId("asked-url"));
   const verdicts = /** @type {HTMLSelectElement} */ (byId("asked-verdict"));
@@ -53,7 +52,7 @@ export function mountRequests(model, store, page, openObject) {
     offer();
     place(shown);
     empty.hidden = total > 0;
-    write(empty, all ? "No request passes the filter." : emptyWords(store.state, page));
+    write(empty, all ? "No request passes the filter." : "No requests yet. Each comes here with its verdict: what the cache did, and why.");
     more.hidden = shown.length >= total;
   }
   /** Only what changed is touched: the one that has the focus keeps it. @param {Asked[]} shown */

@@ -45,13 +45,18 @@ export function hitRatio({ hits = 0, revalidated = 0, collapsed = 0, misses = 0 
   return answered ? (100 * (hits + revalidated)) / answered : NaN;
 }
 
+/** A share that is not all of it is never called 100 %. @param {number} share of 100 */
+function shareWords(share) {
+  return percent(share < 100 ? Math.min(share, 99.9) : share);
+}
+
 /** @param {Record<string, number>} counters */
 export function savedWords(counters) {
   const ratio = hitRatio(counters);
   if (Number.isNaN(ratio)) return "";
   const { bytes_saved: saved = 0, bytes_fetched: fetched = 0 } = counters;
-  const bytes = saved + fetched ? ` ${size(saved).join(" ")} of ${size(saved + fetched).join(" ")} (${percent((100 * saved) / (saved + fetched))}) did not have to come from the origin.` : "";
-  return `Hit ratio ${percent(ratio)}.${bytes}`;
+  const bytes = saved + fetched ? ` ${size(saved).join(" ")} of ${size(saved + fetched).join(" ")} (${shareWords((100 * saved) / (saved + fetched))}) did not have to come from the origin.` : "";
+  return `Hit ratio ${shareWords(ratio)}.${bytes}`;
 }
 
 /** Seconds as people say them: 42 s, 3 min, 2 h, 5 days. @param {number} seconds */
