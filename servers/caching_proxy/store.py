@@ -93,7 +93,8 @@ class Store:
         """The bytes of an entry. None: it was removed meanwhile, or is now, its files being damaged."""
         body = open_body(self._place.objects, entry.segments)
         if body is None:
-            self._ledger.write(self._lost, entry.id, entry.segments)
+            with contextlib.suppress(OSError):  # then it is found again, and removed then
+                self._ledger.write(self._lost, entry.id, entry.segments)
         return body
 
     def _lost(self, change: Change, id: int, segments: tuple[Segment, ...]) -> None:
@@ -109,9 +110,10 @@ class Store:
             self._uses[id] = Use(hits + (use.hits if use else 0), self._ledger.turn(), now)
 
     def flush(self) -> None:
-        """Write what was noted."""
+        """Write what was noted. Where it cannot be written it is lost: what goes first is less exact then."""
         if self._uses:
-            self._ledger.write(self._note)
+            with contextlib.suppress(OSError):
+                self._ledger.write(self._note)
 
     def _note(self, change: Change) -> None:
         with self._using:
@@ -195,7 +197,6 @@ class Store:
     def close(self) -> None:
         """Write what was noted, end the sweeper, and let another server have the folder."""
         self._sweeper.stop()
-        with contextlib.suppress(OSError):  # only the uses of the last second are lost
-            self.flush()
+        self.flush()
         self._ledger.close()
         self._place.close()

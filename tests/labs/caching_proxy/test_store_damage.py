@@ -280,12 +280,20 @@ def test_an_index_that_another_program_has_locked_is_not_set_aside(
     filled(folder)
     db = sqlite3.connect(folder / "index.sqlite", isolation_level=None)
     with Store(folder, 100_000, sweep=False) as store:
+        (kept,) = store.entries(f"{URL}1")
+        (gone,) = store.entries(f"{URL}2")
+        (folder / "objects" / gone.segments[0].file).unlink()
         db.execute("BEGIN IMMEDIATE")
+        store.touch(kept.id)
+        store.flush()
+        assert store.open(gone) is None
+        assert store.entries(f"{URL}2")
         with pytest.raises(OSError, match="locked"):
             put(store, URL, b"x")
         db.execute("ROLLBACK")
         assert put(store, URL, b"x")
-        assert (store.objects, store.notes) == (201, [])
+        assert store.open(gone) is None
+        assert (store.objects, store.notes) == (200, [])
         assert agrees(store, folder)
     db.close()
 
