@@ -82,6 +82,11 @@ def test_9110_14_4_content_range(fields: list[str], part: tuple[int, int, int] |
     assert part_of(reply(*fields, status=200)) is None
 
 
+def test_9110_14_4_a_part_of_one_byte() -> None:
+    response = reply("Content-Range: bytes 5-5/6", status=206, framing="Content-Length: 1")
+    assert part_of(response) == (5, 6, 6)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "length", "joined"),
     [

@@ -466,6 +466,7 @@ def test_5861_3_a_window_of_one_second(late: int, action: str) -> None:
             "max-age=60, must-revalidate", "max-age=0", 1, None, True, id="5.2.2.2 it is still fresh"
         ),
         pytest.param("max-age=10", "max-stale=9", 50, None, False, id="5.2.1.2 staler than the client takes"),
+        pytest.param("max-age=10", "max-stale=40", 50, None, True, id="5.2.1.2 just as stale as it takes"),
         pytest.param("max-age=10", "max-stale=90", 50, None, True, id="5.2.1.2 as stale as the client takes"),
     ],
 )

@@ -187,6 +187,8 @@ def test_9110_6_6_1_a_304_without_a_date_was_made_when_it_came(line: str) -> Non
                      id="5.2.2.4 named by what is stored"),
         pytest.param([FRESH, "Set-Cookie: a=1"], ['Cache-Control: max-age=9, private="Set-Cookie"'], [],
                      id="5.2.2.7 stored before it was named"),
+        pytest.param([FRESH, "Set-Cookie: a=1"], ['Cache-Control: max-age=9, no-cache="Set-Cookie"'], [],
+                     id="5.2.2.4 stored before it was named"),
     ],
 )  # fmt: skip
 def test_a_304_does_not_put_one_clients_fields_into_the_store(
@@ -211,6 +213,13 @@ def test_a_304_does_not_put_one_clients_fields_into_the_store(
         pytest.param([FRESH], ["Cache-Control: no-store"], [], "leave", id="5.2.1.5 the request's no-store"),
         pytest.param([FRESH], ["Authorization: x"], [], "leave", id="3.5 the answer is a user's"),
         pytest.param([FRESH], ["Authorization: x"], ["Cache-Control: public"], "update", id="3.5 public"),
+        pytest.param(
+            [FRESH],
+            ["Authorization: x"],
+            ["Cache-Control: must-revalidate"],
+            "update",
+            id="3.5 must-revalidate",
+        ),
         pytest.param(
             ["Cache-Control: s-maxage=9"], ["Authorization: x"], [], "update", id="3.5 s-maxage stored"
         ),
