@@ -52,7 +52,7 @@ def rows(page: Page):
 
 
 def words(page: Page) -> list[str]:
-    return page.locator("#asked-list .cacheverdict").all_inner_texts()
+    return page.locator("#asked-list .cacheverdict").all_text_contents()
 
 
 def objects(page: Page):
