@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ import msgspec
 
 from servers.caching_proxy.book import Book
 from servers.caching_proxy.client_side import PATIENCE, Client
-from servers.caching_proxy.origin import Connection, Origins
+from servers.caching_proxy.origin import Connection, Origins, readable
 from servers.caching_proxy.protocol import Target
 from servers.caching_proxy.trouble import Failed, Refused
 from servers.kit.http import NO_BODY, Framing, Headers, HttpError, Request, Response, write_request
@@ -90,26 +89,32 @@ class Asker:
         chunked = framing.kind == "chunked"
         while True:
             found = client.reader.next()
-            if isinstance(found, Data):
-                size += len(found.data)
-                connection.send(write_chunk(found.data) if chunked else found.data, timeout)
-                deadline = time.monotonic() + PATIENCE
-            elif isinstance(found, End):
-                if chunked:
-                    connection.send(write_last_chunk(found.trailers), timeout)
-                return None, size
-            else:
-                left = deadline - time.monotonic()
-                readable = select.select([client.sock, connection.sock], [], [], max(0.0, left))[0]
-                if not readable:
+            if found is None:
+                ready = readable(max(0.0, deadline - time.monotonic()), client.sock, connection.sock)
+                if not ready:
                     raise HttpError(408, "The request's body was not whole in time.")
-                if connection.sock in readable and (answer := self._early(connection)):
+                if connection.sock in ready and (answer := self._early(connection)):
                     return answer, size
-                if client.sock in readable:
+                if client.sock in ready:
                     client.receive(0.01)
+                continue
+            data = _framed(found, chunked)
+            try:
+                connection.send(data, timeout)
+            except Failed as failure:
+                return self._early(connection, failure), size
+            if not isinstance(found, Data):
+                return None, size
+            size += len(found.data)
+            deadline = time.monotonic() + PATIENCE
+            if readable(0, connection.sock) and (answer := self._early(connection)):
+                return answer, size
 
-    def _early(self, connection: Connection) -> Response | None:
-        """What the origin says while the body is still coming: 100, or an answer that does not need it."""
+    def _early(self, connection: Connection, failure: Failed | None = None) -> Response | None:
+        """What the origin says while the body is still coming: 100, or an answer that does not need it.
+
+        ``failure``: it takes no more; raised if it said nothing before that.
+        """
         connection.sock.settimeout(0.01)
         try:
             connection.feed()
@@ -119,8 +124,17 @@ class Asker:
                 self._interim(found)
         except (OSError, HttpError) as error:
             words = f"The origin {connection.address} ended while the request's body was sent: {error}"
-            raise Failed(502, words, "connection_terminated", begun=True) from None
+            raise failure or Failed(502, words, "connection_terminated", begun=True) from None
+        if failure:
+            raise failure
         return None
+
+
+def _framed(found: Data | End | Request, chunked: bool) -> bytes:
+    """A piece of the request's body, or its end, as it goes to the origin."""
+    if isinstance(found, Data):
+        return write_chunk(found.data) if chunked else found.data
+    return write_last_chunk(found.trailers) if chunked and isinstance(found, End) else b""
 
 
 def _composed(method: str, target: Target, fields: Headers, framing: Framing) -> Request:

@@ -11,6 +11,7 @@ import struct
 import time
 
 from servers.caching_proxy.book import SHOWN, Book
+from servers.caching_proxy.protocol import onward
 from servers.caching_proxy.trouble import ClientGone
 from servers.kit.http import UNTIL_CLOSE, Headers, HttpError, Request, Response, write_fields, write_response
 from servers.kit.http_stream import Data, End, RequestReader, write_chunk, write_last_chunk
@@ -144,7 +145,8 @@ class Writer:
     def interim(self, response: Response) -> None:
         """Pass a 1xx answer on; an HTTP/1.0 client does not know them."""
         if not self.old:
-            self.client.send(write_response(response.status, response.headers, reason=response.reason))
+            fields = onward(response.headers).without(("content-length",))
+            self.client.send(write_response(response.status, fields, reason=response.reason))
 
     def head(
         self, status: int, reason: str, headers: Headers, length: int | None, first: bytes = b""

@@ -22,6 +22,9 @@ from servers.kit.http_stream import Data
 ALONE = 1_000_000
 """Bytes that are fetched to the end when all clients have gone; of more the fetch is given up."""
 
+BEYOND = 4
+"""So many times the cache's size is spooled at the most, while several read what will not be kept."""
+
 State = Literal["waiting", "spooling", "whole", "unchanged", "direct", "overflow", "broken"]
 """waiting    for the head
 spooling   the body comes, and is kept as it comes
@@ -46,6 +49,7 @@ class Fetch:
         self.kept = False
         self.size = 0
         self._draft: Draft | None = None
+        self._limit = 0
         self._readers = 0
         self._changed = threading.Condition()
 
@@ -69,15 +73,20 @@ class Fetch:
     def join(self) -> bool:
         """One more reads; False if there is nothing to be read."""
         with self._changed:
-            if self.state not in ("spooling", "whole") or self._draft is None:
+            if self.state not in ("spooling", "whole") or self._draft is None or self.size > self._limit:
                 return False
             self._readers += 1
             return True
 
     def leave(self) -> None:
         """One reads no more."""
+        left = None
         with self._changed:
             self._readers -= 1
+            if self.state == "overflow" and self._readers == 0:
+                left, self.connection = self.connection, None
+        if left is not None:  # nobody went on with it
+            left.close()
 
     def read(self, at: int, size: int, timeout: float) -> bytes:
         """The bytes from ``at`` on, as soon as there are some; b"" at the end, or at an overflow. Failed."""
@@ -105,55 +114,89 @@ class Fetch:
 
     # -- for the one who writes
 
-    def begin(self, response: Response, entry: Entry, draft: Draft, connection: Connection) -> None:
-        """The head came, and the body will be kept; the leader reads, too."""
+    def begin(
+        self, response: Response, entry: Entry, draft: Draft, connection: Connection, limit: int
+    ) -> None:
+        """The head came, and up to ``limit`` bytes of body will be kept; the leader reads, too."""
         with self._changed:
             self.response, self.entry, self._draft, self.connection = response, entry, draft, connection
-            self._readers = 1
+            self._readers, self._limit = 1, limit
             self.state = "spooling"
             self._changed.notify_all()
 
-    def spool(self, timeout: float, limit: int, keep: Callable[[Draft, int], bool]) -> None:
-        """Take the body to its end. ``keep(draft, size)`` makes it an object of the cache."""
-        draft, connection, response = self._draft, self.connection, self.response
+    def spool(self, timeout: float, keep: Callable[[Draft, int], bool]) -> None:
+        """Take the body to its end. ``keep(draft, size)`` makes it an object of the cache.
+
+        It is kept before its last bytes are shown: who has the whole of it finds it in the cache.
+        """
+        draft, connection = self._draft, self.connection
         assert draft is not None
         assert connection is not None
-        assert response is not None
-        state: State = "broken"
+        failure = Failed(502, "The proxy broke off.", "proxy_internal_error", begun=True)
+        whole = False
         try:
-            while isinstance(piece := connection.piece(timeout), Data):
-                draft.write(piece.data)
-                with self._changed:
-                    self.size += len(piece.data)
-                    self._changed.notify_all()
-                if self.size > limit:
-                    state = "overflow"
-                    return
-                if self._readers == 0 and self._much_left():
-                    connection.broken = True
-                    return
-            self.trailers = piece.trailers
-            self.kept = keep(draft, self.size)
-            state = "whole"
-        except Failed as failure:
-            failure.begun = True
-            self.failure = failure
+            whole = self._take(draft, connection, timeout, keep)
+        except Failed as found:
+            failure, failure.begun = found, True
         except OSError as error:  # the disk is full, say
             connection.broken = True
             words = f"The cache cannot be written: {error.strerror or error}."
-            self.failure = Failed(502, words, "proxy_internal_error", begun=True)
+            failure = Failed(502, words, "proxy_internal_error", begun=True)
         finally:
             if not self.kept:
                 draft.abandon()
             with self._changed:
-                self.state = state
-                if state != "overflow":
+                if whole:
+                    self.state, self.size = "whole", draft.size
+                elif self.state == "spooling":
+                    self.state, self.failure = "broken", failure
+                if self.state != "overflow":
                     self.connection = None
                 self._changed.notify_all()
+
+    def _take(
+        self, draft: Draft, connection: Connection, timeout: float, keep: Callable[[Draft, int], bool]
+    ) -> bool:
+        """Write piece after piece; whether the last one came."""
+        piece = connection.piece(timeout)
+        while isinstance(piece, Data):
+            draft.write(piece.data)
+            following = connection.ready()
+            if following is None:
+                if not self._grown(draft.size):
+                    return False
+                following = connection.piece(timeout)
+            piece = following
+        self.trailers = piece.trailers
+        self.kept = keep(draft, draft.size)
+        return True
+
+    def _grown(self, size: int) -> bool:
+        """Show the readers what came; False to go no further."""
+        with self._changed:
+            self.size = size
+            outgrown = size > self._limit
+            if self._readers == 0 and (outgrown or self._much_left()):
+                words = "All who wanted it have gone."
+                self.state, self.failure = "broken", Failed(502, words, "proxy_internal_error", begun=True)
+            elif outgrown and (self._readers == 1 or size > BEYOND * self._limit):
+                self.state = "overflow"
+            self._changed.notify_all()
+            if self.state == "broken" and self.connection:
+                self.connection.broken = True
+            return self.state == "spooling"
 
     def _much_left(self) -> bool:
         framing = self.response.framing if self.response else None
         return framing is None or framing.kind != "length" or framing.length - self.size > ALONE
+
+
+def in_thread(work: Callable[[], None], name: str) -> None:
+    """Do it in a thread of its own; where the system makes no further one, at once."""
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError:
+        work()
 
 
 class Fetches:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 
 from msgspec import structs
@@ -11,8 +10,9 @@ from msgspec import structs
 from servers.caching_proxy import protocol
 from servers.caching_proxy.asking import Asked, Asker
 from servers.caching_proxy.cache_status import Forward, cache_status
+from servers.caching_proxy.drafts import Draft
 from servers.caching_proxy.entry import Entry
-from servers.caching_proxy.fetch import Fetch
+from servers.caching_proxy.fetch import Fetch, in_thread
 from servers.caching_proxy.freshness import freshness
 from servers.caching_proxy.from_cache import read_along, use
 from servers.caching_proxy.invalidation import invalidates
@@ -24,7 +24,7 @@ from servers.caching_proxy.storing import make_entry, may_store
 from servers.caching_proxy.trouble import Failed
 from servers.caching_proxy.validation import after_head, freshened, keeping, validated_by, validation_headers
 from servers.kit.http import Headers, Request, Response
-from servers.kit.http_stream import Data
+from servers.kit.http_stream import Data, End
 
 CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range")
 
@@ -65,6 +65,8 @@ class Leader:
             if self._instead(None, failure):
                 self.fetch.settle("direct")
                 return
+            if self.entry and may_not_be_stale(self.entry):
+                failure.status = 504  # RFC 9111, 5.2.2.2
             self.fetch.settle("broken", failure)
             raise
         outcome.origin, outcome.origin_ms = asked.connection.address, asked.ms
@@ -95,13 +97,20 @@ class Leader:
             return
         self._consequences(asked)
         storing = may_store(self.request, response, asked.received, self.target.url)
-        large = response.framing.kind == "length" and response.framing.length > proxy.store.limit
-        if proxy.settings.caching and storing.yes and not large:
-            self._spool(asked)
-            return
+        why = storing.why
+        if proxy.settings.caching and storing.yes:
+            if response.framing.kind == "length" and response.framing.length > proxy.store.limit:
+                why = "it is larger than the cache"
+            else:
+                try:
+                    draft = proxy.store.draft()
+                except OSError as error:  # the disk is full, say
+                    why = f"the cache cannot be written ({error.strerror})"
+                else:
+                    self._spool(asked, draft)
+                    return
         self.fetch.settle("direct")
         if self.word not in ("method", "bypass"):
-            why = "it is larger than the cache" if large and storing.yes else storing.why
             self.reply.outcome.reason = f"{self.reply.outcome.reason}; not stored: {why}"
         self._pass_on(asked)
 
@@ -113,14 +122,29 @@ class Leader:
         if self.request.method == "HEAD" or response.status == 304:
             length = stated(response.headers)
         fields = with_status(dated(fields, asked.received), self._words(response, stored=False))
+        piece, last = self._ready(asked), b""
         reply.head(response.status, response.reason, fields, length)
-        connection = asked.connection
-        while isinstance(piece := connection.piece(self.proxy.settings.timeout), Data):
-            reply.outcome.from_origin += len(piece.data)
-            reply.writer.write(piece.data)
-        connection.broken |= not response.keep_alive
-        self.proxy.origins.back(connection, (self.target.host, self.target.port))
+        while not isinstance(piece, End):
+            reply.writer.write(last)
+            last = piece.data if piece else b""
+            reply.outcome.from_origin += len(last)
+            if piece is None:
+                asked.connection.more(self.proxy.settings.timeout)
+            piece = self._ready(asked)
+        reply.writer.write(last)
         reply.writer.end(piece.trailers)
+
+    def _ready(self, asked: Asked) -> Data | End | None:
+        """What has come of the body; at its end the connection is free before the client has all."""
+        piece = asked.connection.ready()
+        if isinstance(piece, End):
+            self._give_back(asked)
+        return piece
+
+    def _give_back(self, asked: Asked) -> None:
+        """The answer was read to its end: its connection is free for the next."""
+        asked.connection.broken |= not asked.response.keep_alive
+        self.proxy.origins.back(asked.connection, (self.target.host, self.target.port))
 
     def _words(self, response: Response, stored: bool) -> str:
         detail = self.reply.outcome.reason
@@ -128,7 +152,7 @@ class Leader:
 
     # -- kept
 
-    def _spool(self, asked: Asked) -> None:
+    def _spool(self, asked: Asked, draft: Draft) -> None:
         """Keep the body while it comes, and read along."""
         proxy, response, fetch = self.proxy, asked.response, self.fetch
         start, _, whole = (part_of(response) if response.status == 206 else None) or (0, 0, 0)
@@ -141,22 +165,21 @@ class Leader:
             whole,
             asked.connection.address,
         )
-        try:
-            draft = proxy.store.draft()
-        except OSError as error:
-            words = f"The cache cannot be written: {error.strerror}."
-            raise Failed(502, words, "proxy_internal_error") from None
-        fetch.begin(response, entry, draft, asked.connection)
+        fetch.begin(response, entry, draft, asked.connection, proxy.store.limit)
+
+        def keep(draft: Draft, size: int) -> bool:
+            self._give_back(asked)
+            kept = proxy.keep(asked, entry, draft, start, size)
+            proxy.fetches.leave(self.target.url, fetch)
+            return kept
 
         def spool() -> None:
             try:
-                fetch.spool(
-                    proxy.settings.timeout, proxy.store.limit,
-                    lambda draft, size: proxy.keep(asked, entry, draft, start, size),
-                )  # fmt: skip
+                fetch.spool(proxy.settings.timeout, keep)
             finally:
                 proxy.fetches.leave(self.target.url, fetch)
-                self._after_spool(asked)
+                if fetch.state == "broken":
+                    asked.connection.close()
 
         try:
             if response.framing.length <= len(asked.connection.reader.buffer) and response.framing.kind in (
@@ -165,7 +188,7 @@ class Leader:
             ):
                 spool()  # all of it is here
             else:
-                threading.Thread(target=spool, name="spool", daemon=True).start()
+                in_thread(spool, "spool")
             fields = dated(
                 protocol.response_fields(response.headers, response.version, proxy.name), asked.received
             )
@@ -176,19 +199,13 @@ class Leader:
             self.reply.outcome.stored = fetch.kept
             self.reply.outcome.from_origin = self.reply.writer.size
 
-    def _after_spool(self, asked: Asked) -> None:
-        if self.fetch.state != "overflow":
-            asked.connection.broken |= self.fetch.state != "whole" or not asked.response.keep_alive
-            self.proxy.origins.back(asked.connection, (self.target.host, self.target.port))
-
     # -- what is stored
 
     def _unchanged(self, asked: Asked, entry: Entry) -> None:
         """304: what is stored still holds."""
         with contextlib.suppress(Failed):
             asked.connection.piece(0.01)  # its end: a 304 has no body
-        asked.connection.broken |= not asked.response.keep_alive
-        self.proxy.origins.back(asked.connection, (self.target.host, self.target.port))
+        self._give_back(asked)
         meant = validated_by(self.entries, entry, asked.response)
         if meant is not None and self._renewed(asked, meant):
             return
@@ -227,9 +244,12 @@ class Leader:
         store = self.proxy.store
         for url in invalidates(self.request.method, self.target.url, asked.response):
             store.invalidate(url)
-        if self.request.method == "HEAD" and self.entry is not None and asked.response.status == 200:
-            what = keeping(self.entry, self.request, asked.response)
-            if what == "update":
-                store.update(after_head(self.entry, asked.response, asked.requested, asked.received))
-            elif what == "remove":
-                store.remove_id(self.entry.id)
+        if self.request.method != "HEAD" or asked.response.status != 200:
+            return
+        for entry in matching(self.entries, self.request):
+            after = after_head(entry, asked.response, asked.requested, asked.received)
+            what = keeping(entry, self.request, asked.response)
+            if what == "remove":
+                store.remove_id(entry.id)
+            elif what == "update" or after.invalid:
+                store.update(after)

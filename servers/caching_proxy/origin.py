@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import queue
-import select
+import selectors
 import socket
 import threading
 import time
@@ -28,6 +28,8 @@ from servers.kit.sockets import Socket, in_words
 RECEIVE = 256 * 1024
 IDLE = 16
 """Connections to one origin that are kept open while they are not used."""
+Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+"""``poll()`` takes any file; ``select()`` only the first 1,024, where there is nothing else."""
 MAX_INTERIM = 50
 """1xx answers before the final one, at the most."""
 
@@ -47,7 +49,7 @@ class Connection:
     def alive(self) -> bool:
         """Whether it is still open, and silent, as an idle connection should be."""
         with contextlib.suppress(OSError, ValueError):
-            return not self.reader.buffer and not select.select([self.sock], [], [], 0)[0]
+            return not self.reader.buffer and not readable(0, self.sock)
         return False
 
     def send(self, data: bytes, timeout: float) -> None:
@@ -79,10 +81,20 @@ class Connection:
 
     def piece(self, timeout: float) -> Data | End:
         """The next piece of the body. Failed."""
-        found = self._next(time.monotonic() + timeout, f"sent nothing of the body for {timeout:g} s")
+        while (found := self.ready()) is None:
+            self.more(timeout)
+        return found
+
+    def ready(self) -> Data | End | None:
+        """The next piece of the body, if nothing need be received for it. Failed."""
+        found = self._read()
         if isinstance(found, Response):
             raise self._failed(502, "sent a second head", "http_protocol_error")
         return found
+
+    def more(self, timeout: float) -> None:
+        """Receive some more of the body. Failed."""
+        self._receive(time.monotonic() + timeout, f"sent nothing of the body for {timeout:g} s")
 
     def feed(self) -> bool:
         """Receive once, when there is something; whether the connection is still open."""
@@ -95,26 +107,31 @@ class Connection:
         return bool(data)
 
     def _next(self, deadline: float, slow: str) -> Response | Data | End:
-        while True:
-            try:
-                found = self.reader.next()
-            except HttpError as error:
-                ended = error.message.startswith("The connection ended")
-                word = "http_response_incomplete" if ended else "http_protocol_error"
-                raise self._failed(502, f"sent no proper HTTP: {error.message}", word) from None
-            if found is not None:
-                return found
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise self._failed(504, slow, "http_response_timeout")
-            self.sock.settimeout(left)
-            try:
-                self.feed()
-            except TimeoutError:
-                raise self._failed(504, slow, "http_response_timeout") from None
-            except OSError as error:
-                what = f"closed the connection ({in_words(error)})"
-                raise self._failed(502, what, "connection_terminated") from None
+        while (found := self._read()) is None:
+            self._receive(deadline, slow)
+        return found
+
+    def _receive(self, deadline: float, slow: str) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise self._failed(504, slow, "http_response_timeout")
+        self.sock.settimeout(left)
+        try:
+            self.feed()
+        except TimeoutError:
+            raise self._failed(504, slow, "http_response_timeout") from None
+        except OSError as error:
+            what = f"closed the connection ({in_words(error)})"
+            raise self._failed(502, what, "connection_terminated") from None
+
+    def _read(self) -> Response | Data | End | None:
+        """What is whole of what has come."""
+        try:
+            return self.reader.next()
+        except HttpError as error:
+            ended = error.message.startswith("The connection ended")
+            word = "http_response_incomplete" if ended else "http_protocol_error"
+            raise self._failed(502, f"sent no proper HTTP: {error.message}", word) from None
 
     def _failed(self, status: int, what: str, error: str) -> Failed:
         self.broken = True
@@ -231,6 +248,14 @@ class Origins:
                 sock.close()
                 failure = _unreachable(target, address, error, self.timeout)
         raise failure
+
+
+def readable(seconds: float, *socks: socket.socket) -> list[Any]:
+    """Those of the sockets that have something, or their end, to be read; waits so long for one."""
+    with Selector() as selector:
+        for sock in socks:
+            selector.register(sock, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(seconds)]
 
 
 def _unreachable(target: Target, address: Any, error: OSError, timeout: float) -> Failed:

@@ -111,6 +111,7 @@ class Proxy:
     def _refresh(
         self, target: Target, request: Request, entries: list[Entry], entry: Entry, fetch: Fetch
     ) -> None:
+        request = structs.replace(request, method="GET", headers=request.headers.without((*CONDITIONS, "range")))
         fields = protocol.request_fields(request, target, self.name)
         fields = fields.with_(*validation_headers(entries, entry))
         asked = Asker(self.origins, self.book).ask("GET", target, fields)
@@ -127,14 +128,11 @@ class Proxy:
                 made = make_entry(
                     target.url, request, response, asked.requested, asked.received, 0, connection.address
                 )
-                fetch.begin(response, made, self.store.draft(), connection)
-                fetch.spool(
-                    self.settings.timeout, self.store.limit,
-                    lambda draft, size: self.keep(asked, made, draft, 0, size),
-                )  # fmt: skip
+                fetch.begin(response, made, self.store.draft(), connection, self.store.limit)
+                fetch.spool(self.settings.timeout, lambda draft, size: self.keep(asked, made, draft, 0, size))
                 fetch.leave()
         finally:
-            if not connection.broken and fetch.state != "unchanged":
+            if fetch.state != "unchanged":
                 connection.close()
 
     def _changed(self, url: str, why: str, count: int) -> None:

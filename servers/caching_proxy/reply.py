@@ -54,6 +54,8 @@ class Reply:
             self.client.reset()
             return
         self.outcome.verdict = verdict
+        if self.request and self.request.framing.kind != "none" and self.client.reader.state == "body":
+            self.writer.keep = False  # its body is not read, or cannot be
         reason = REASONS.get(status, "")
         body = page(status, reason, message, verdict == "FAILED")
         headers = Headers([

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import socket
 
 from servers.caching_proxy.client_side import Client
+from servers.caching_proxy.origin import Selector
 
 PIECE = 64 * 1024
 HELD = 256 * 1024
@@ -31,13 +32,25 @@ class Way:
 
     def read(self) -> None:
         """Take what came; remember the end."""
-        data = self.source.recv(PIECE)
+        try:
+            data = self.source.recv(PIECE)
+        except BlockingIOError:
+            return
+        except OSError:  # a reset is an end
+            data = b""
         self.waiting += data
         self.ended = not data
 
     def write(self) -> None:
         """Send what fits."""
-        sent = self.sink.send(self.waiting[:PIECE])
+        try:
+            sent = self.sink.send(self.waiting[:PIECE])
+        except BlockingIOError:
+            return
+        except OSError:  # it takes no more, but what it said before is still passed on
+            self.ended = self.closed = True
+            self.waiting.clear()
+            return
         self.count += sent
         del self.waiting[:sent]
 
@@ -56,10 +69,9 @@ def tunnel(client: Client, origin: socket.socket) -> tuple[int, int]:
     up, down = Way(client.sock, origin, early), Way(origin, client.sock)
     for sock in (client.sock, origin):
         sock.setblocking(False)
-    with contextlib.suppress(OSError):
-        while not (up.closed and down.closed):
-            if not _turn(up, down):
-                break
+    while not (up.closed and down.closed):
+        if not _turn(up, down):
+            break
     client.bytes_in += up.count
     client.bytes_out += down.count
     return up.count, down.count
@@ -67,15 +79,20 @@ def tunnel(client: Client, origin: socket.socket) -> tuple[int, int]:
 
 def _turn(*ways: Way) -> bool:
     """Wait until something can go on, and let it; False if nothing does for too long."""
-    readers = [way.source for way in ways if way.reads]
-    writers = [way.sink for way in ways if way.waiting]
-    readable, writable, _ = select.select(readers, writers, [], IDLE)
+    wanted: dict[socket.socket, int] = {}
     for way in ways:
-        with contextlib.suppress(BlockingIOError):
-            if way.waiting and way.sink in writable:
-                way.write()
-        with contextlib.suppress(BlockingIOError):
-            if way.reads and way.source in readable:
-                way.read()
+        if way.reads:
+            wanted[way.source] = wanted.get(way.source, 0) | selectors.EVENT_READ
+        if way.waiting:
+            wanted[way.sink] = wanted.get(way.sink, 0) | selectors.EVENT_WRITE
+    with Selector() as selector:
+        for sock, events in wanted.items():
+            selector.register(sock, events)
+        ready = {key.fileobj: events for key, events in selector.select(IDLE)}
+    for way in ways:
+        if way.waiting and ready.get(way.sink, 0) & selectors.EVENT_WRITE:
+            way.write()
+        if way.reads and ready.get(way.source, 0) & selectors.EVENT_READ:
+            way.read()
         way.finish()
-    return bool(readable or writable)
+    return bool(ready)
