@@ -50,14 +50,33 @@ class Outcome(msgspec.Struct, kw_only=True):
         return max(0, self.size - self.from_origin) if self.verdict in FROM_CACHE else 0
 
 
+class Plain(msgspec.Struct):
+    """What the loop counts of plain hits. It alone writes here, and so needs no lock."""
+
+    hits: int = 0
+    saved: int = 0
+    missed: int = 0  # details that were left out
+
+
 class Book:
     """Counts and tells. Threads share it."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.counters: Counters = report.counters
+        self.counters: Counters = report.counters  # without those in ``plain``
+        self.plain = Plain()
+        report.count_by(self.totals)
         self.lock = threading.Lock()
         self._numbers = itertools.count(1)
+
+    def totals(self) -> tuple[dict[str, int], int]:
+        """The counters, and how many details were left out."""
+        plain, counters = self.plain, msgspec.structs.asdict(self.counters)
+        hits = plain.hits
+        counters["requests"] += hits
+        counters["hits"] += hits
+        counters["bytes_saved"] += plain.saved
+        return counters, self.report.missed + plain.missed
 
     def opened(self, peer: str) -> str:
         """A client's connection was accepted; its name."""
@@ -162,6 +181,10 @@ class Book:
     def trouble(self, error: Exception) -> None:
         """A fault of our own."""
         message = f"A request was answered with 500: {type(error).__name__}: {error}."
+        self.report.emit(ServerError(t=now(), message=message))
+
+    def warn(self, message: str) -> None:
+        """Something is wrong that ends nothing."""
         self.report.emit(ServerError(t=now(), message=message))
 
     def miss(self) -> None:

@@ -15,8 +15,8 @@ from servers.caching_proxy.client_side import Client
 from servers.caching_proxy.events import Verdict
 from servers.caching_proxy.fetch import Fetch
 from servers.caching_proxy.from_cache import follow, use
-from servers.caching_proxy.from_origin import CONDITIONS, Leader
-from servers.caching_proxy.protocol import NAME, Target
+from servers.caching_proxy.from_origin import Leader
+from servers.caching_proxy.protocol import CONDITIONS, NAME, Target
 from servers.caching_proxy.reply import Reply
 from servers.caching_proxy.rules import decide
 from servers.caching_proxy.trouble import ClientGone, Failed, Refused

@@ -17,16 +17,15 @@ from servers.caching_proxy.freshness import freshness
 from servers.caching_proxy.from_cache import read_along, use
 from servers.caching_proxy.invalidation import invalidates
 from servers.caching_proxy.partial import part_of
-from servers.caching_proxy.protocol import Target
+from servers.caching_proxy.protocol import CONDITIONS, Target
 from servers.caching_proxy.reply import Reply, dated, stated, with_status
-from servers.caching_proxy.rules import Decision, on_failure
+from servers.caching_proxy.rules import Decision, may_not_be_stale, on_failure
 from servers.caching_proxy.storing import make_entry, may_store
 from servers.caching_proxy.trouble import Failed
 from servers.caching_proxy.validation import after_head, freshened, keeping, validated_by, validation_headers
+from servers.caching_proxy.vary import matching
 from servers.kit.http import Headers, Request, Response
 from servers.kit.http_stream import Data, End
-
-CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range")
 
 
 class Leader:
@@ -218,7 +217,7 @@ class Leader:
         response, store = asked.response, self.proxy.store
         what = keeping(entry, self.request, response)
         if what == "update":
-            store.update(freshened(entry, response, asked.requested, asked.received))
+            self.proxy.write(store.update, freshened(entry, response, asked.requested, asked.received))
         self.fetch.settle("unchanged" if what == "update" else "direct")
         seen = freshened(entry, response, asked.requested, asked.received, to_store=False)
         fresh = freshness(seen, time.time())
@@ -227,7 +226,7 @@ class Leader:
         decision = Decision("use", reason, fresh.age, fresh.ttl)
         done = use(self.reply, self.request, seen, decision, "REVALIDATED", words, validated=True)
         if what == "remove":
-            store.remove_id(entry.id)
+            self.proxy.write(store.remove_id, entry.id)
         return done
 
     def _instead(self, status: int | None, failure: Failed | None) -> bool:
@@ -243,13 +242,13 @@ class Leader:
         """What an answer means for what is stored (RFC 9111, 4.3.5 and 4.4)."""
         store = self.proxy.store
         for url in invalidates(self.request.method, self.target.url, asked.response):
-            store.invalidate(url)
+            self.proxy.write(store.invalidate, url)
         if self.request.method != "HEAD" or asked.response.status != 200:
             return
         for entry in matching(self.entries, self.request):
             after = after_head(entry, asked.response, asked.requested, asked.received)
             what = keeping(entry, self.request, asked.response)
             if what == "remove":
-                store.remove_id(entry.id)
+                self.proxy.write(store.remove_id, entry.id)
             elif what == "update" or after.invalid:
-                store.update(after)
+                self.proxy.write(store.update, after)

@@ -24,6 +24,8 @@ HOP_BY_HOP = frozenset({
     "proxy-authorization", "te", "transfer-encoding", "upgrade", "http2-settings",
 })  # fmt: skip
 """Fields for the next hop only (RFC 9110, 7.6.1); Trailer goes along with the trailers."""
+CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range")
+"""The preconditions of a request (RFC 9110, 13.1)."""
 FILES = frozenset({
     "avif", "bmp", "css", "csv", "gif", "htm", "html", "ico", "jpeg", "jpg", "js", "json", "map", "md", "mjs",
     "mp3", "mp4", "ogg", "pdf", "php", "png", "svg", "txt", "wasm", "webm", "webp", "woff", "woff2", "xhtml",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from servers.caching_proxy import protocol
 from servers.caching_proxy.access import Rules
@@ -18,7 +19,7 @@ from servers.caching_proxy.entry import Entry
 from servers.caching_proxy.fetch import Fetch, Fetches
 from servers.caching_proxy.origin import Origins
 from servers.caching_proxy.partial import joins
-from servers.caching_proxy.protocol import NAME, Target
+from servers.caching_proxy.protocol import CONDITIONS, NAME, Target
 from servers.caching_proxy.ready import Ready
 from servers.caching_proxy.settings import Settings
 from servers.caching_proxy.store import Store
@@ -46,6 +47,8 @@ class Proxy:
         self.name = f"{NAME}-{secrets.token_hex(2)}"  # two of us in a row are no loop
         self.closing = False
         self._refreshing = threading.Semaphore(REFRESHES)
+        for note in self.store.notes:
+            self.book.warn(note)
         self.look()
 
     def apply(self, settings: Settings) -> None:
@@ -55,7 +58,7 @@ class Proxy:
         self.rules = self.origins.rules = rules
         self.origins.timeout = settings.timeout
         self.ready.clear()
-        self.store.resize(_bytes(settings))
+        self.write(self.store.resize, _bytes(settings))
 
     def look(self) -> None:
         """Once a second: write down what was used, close idle connections, count what is stored."""
@@ -71,12 +74,19 @@ class Proxy:
         self.origins.close()
         self.store.close()
 
+    def write(self, function: Callable[..., object], *arguments: object) -> None:
+        """Change something in the cache. A disk that refuses is told of, and ends no request."""
+        try:
+            function(*arguments)
+        except OSError as error:
+            self.book.warn(f"The cache cannot be written: {error.strerror or error}.")
+
     def keep(self, asked: Asked, entry: Entry, draft: Draft, start: int, size: int) -> bool:
         """Make an object of the cache from a body that came whole; whether it is one now."""
         if not self.settings.caching:
             return False
         if asked.response.status != 206:
-            return self.store.keep(replace(entry, length=size), draft) is not None
+            return self.store.keep(structs.replace(entry, length=size), draft) is not None
         for other in self.store.entries(entry.url):
             if other.vary == entry.vary and joins(other, asked.response, asked.received):
                 whole = self.store.join(other, draft, start)
@@ -111,7 +121,9 @@ class Proxy:
     def _refresh(
         self, target: Target, request: Request, entries: list[Entry], entry: Entry, fetch: Fetch
     ) -> None:
-        request = structs.replace(request, method="GET", headers=request.headers.without((*CONDITIONS, "range")))
+        request = structs.replace(
+            request, method="GET", headers=request.headers.without((*CONDITIONS, "range"))
+        )
         fields = protocol.request_fields(request, target, self.name)
         fields = fields.with_(*validation_headers(entries, entry))
         asked = Asker(self.origins, self.book).ask("GET", target, fields)
@@ -119,7 +131,7 @@ class Proxy:
         try:
             meant = validated_by(entries, entry, response) if response.status == 304 else None
             if meant is not None and keeping(meant, request, response) == "update":
-                self.store.update(freshened(meant, response, asked.requested, asked.received))
+                self.write(self.store.update, freshened(meant, response, asked.requested, asked.received))
                 fetch.settle("unchanged")
                 connection.piece(0.01)
                 connection.broken |= not response.keep_alive

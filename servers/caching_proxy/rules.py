@@ -131,6 +131,11 @@ def _wishes(asked: RequestDirectives, fresh: Freshness) -> str:
     return ""
 
 
+def may_not_be_stale(entry: Entry) -> bool:
+    """Whether it must not be used stale, not even when the origin is gone: then the answer is 504."""
+    return bool(_strict(of_response(entry.fields)))
+
+
 def _strict(told: ResponseDirectives) -> str:
     """The directive that forbids stale use to a shared cache (RFC 9111, 4.2.4); "": none does."""
     if told.must_revalidate:

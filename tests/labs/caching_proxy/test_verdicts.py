@@ -212,7 +212,7 @@ STORIES = {
     "5.2.2.2: must-revalidate is never used stale": [
         ("GET", "", ok("Cache-Control: max-age=1, must-revalidate", "Age: 5", TAG), "MISS", 200),
         ("GET", "Cache-Control: max-stale=99", unchanged("Age: 5", TAG), "REVALIDATED", 200),
-        ("GET", "", "", "FAILED", 502),
+        ("GET", "", "", "FAILED", 504),
     ],
     "5.2.2.3: must-understand keeps a known status although no-store": [
         ("GET", "", ok("Cache-Control: no-store, must-understand, max-age=60"), "MISS", 200),
