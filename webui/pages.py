@@ -105,7 +105,7 @@ def _lab_data(lab: Lab) -> dict[str, Any]:
         "view": {
             "spark": view.spark, "tiles": list(view.tiles), "picture": view.picture,
             "template": view.template, "quiet": [snake(kind.__name__) for kind in lab.quiet],
-            "primary": view.primary, "presets": msgspec.to_builtins(view.presets),
+            "primary": view.primary, "line": view.line, "presets": msgspec.to_builtins(view.presets),
             "skeleton": bool(view.skeleton),
         },
         "counters": [{"name": f.name, "title": f.title, "unit": f.unit} for f in fields(lab.counters)],

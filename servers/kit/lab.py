@@ -98,6 +98,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
               traffic, so that a flood does not push them out
     quiet     kinds that the traffic log leaves out until asked
     primary   the request form's button, with {field} replaced: «Send {count} pings»
+    line      what the page calls the line that one writes into a session
     presets   named settings
     sources   files of the lab's folder shown in the source tab, in reading order
     skeleton  the sheet's client for download, a file of the lab's folder
@@ -112,6 +113,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[type[Event], ...] = ()
     quiet: tuple[type[Event], ...] = ()
     primary: str = "Send"
+    line: str = "To the session"
     presets: tuple[Preset, ...] = ()
     sources: tuple[str, ...] = ("server.py", "client.py", "protocol.py", "lab.py")
     skeleton: str = ""

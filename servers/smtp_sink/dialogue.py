@@ -45,7 +45,7 @@ class Dialogue:
     def client(self, line: str, t_ms: float, tls: bool, *, decoded: str = "", meaning: str = "") -> None:
         """The client sent it; secrets are masked by now."""
         more = f"   ({decoded})" if decoded else ""
-        self._say(f"C: {line}{more}")
+        self._say(f"C: {line}{more}" if line else "C:   (an empty line)")
         self._keep(Line(side="C", line=line, t_ms=t_ms, tls=tls, decoded=decoded, meaning=meaning))
 
     def message(self, data: bytes, t_ms: float, tls: bool) -> None:

@@ -41,6 +41,7 @@ LAB = Lab(
             TlsStarted, FaultsSet, FaultHit,
         ),
         primary="Send a message",
+        line="Your line",
         sources=(
             "server.py", "loop.py", "protocol.py", "address.py", "data.py", "maildir.py", "keeper.py",
             "faults.py", "client.py", "talk.py", "compose.py", "replies.py", "steps.py", "stepper.py",

@@ -36,11 +36,11 @@ class Heard(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one line. ``ok``: null where no reply was due, or none is expected.
 
-    ``reply`` is null where none was due, or none came; ``note`` says more. ``hint`` is a line that
-    could come next, ``why`` what it does.
+    ``sent`` is null where nothing was, "" is an empty line. ``reply`` is null where none was due, or
+    none came; ``note`` says more. ``hint`` is a line that could come next, ``why`` what it does.
     """
 
-    sent: str
+    sent: str | None
     meaning: str
     decoded: str
     reply: Heard | None
@@ -188,9 +188,9 @@ class Stepper:
 
     def _stands(self) -> Step:
         verb = self._last[0] if self._last else ""
-        return self._told("", explain.command(verb) if verb else "", "", verb, "")
+        return self._told(None, explain.command(verb) if verb else "", "", verb, "")
 
-    def _told(self, sent: str, meaning: str, decoded: str, verb: str, note: str) -> Step:
+    def _told(self, sent: str | None, meaning: str, decoded: str, verb: str, note: str) -> Step:
         reply, hint = self._last[1] if self._last else None, self.steps.hint()
         asked = explain.decoded(reply.lines[-1]) if reply and reply.code == 334 else ""
         heard = Heard(reply.code, reply.shown(), explain.reply(verb, reply.code)) if reply else None

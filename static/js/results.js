@@ -32,7 +32,7 @@ export function mountResults(element, store, page, hooks, isMine) {
   const empty = el("p", { class: "empty" }, "No results yet: press the form's button. Run in a terminal, the same command shows its results there.");
   panels[0].append(summary);
   panels[2].append(output);
-  const session = createSession(wrote, hooks.sessionAnswer);
+  const session = createSession(wrote, hooks.sessionAnswer, page.lab?.view.line);
   const body = el("div", { class: "resultbody" }, head, list, ...panels, session.element);
   fill(element, empty, body, fold);
   const select = mountTabs(list);

@@ -15,8 +15,9 @@ import { valueView } from "./value.js";
  * A lab that shows answers in its own way is asked with an empty object how things stand when the session
  * opens. An answer's `hint` is a line that could come next: it is offered, and taken over with a press.
  * @param {() => void} wrote after a line was sent: time to look at the output @param {AnswerView} [view]
+ * @param {string} [label] what the lab calls such a line
  */
-export function createSession(wrote, view) {
+export function createSession(wrote, view, label = "To the session") {
   const input = el("input", { type: "text", id: "session-text", autocomplete: "off", spellcheck: "false", "aria-describedby": "session-help" });
   const send = el("button", { type: "submit", class: "primary" }, "Send");
   const end = el("button", { type: "button" }, "End");
@@ -26,7 +27,7 @@ export function createSession(wrote, view) {
   const help = el("p", { class: "help", id: "session-help" }, "Enter sends it, the arrow up brings earlier lines back. Five minutes without a line end the session.");
   const element = el(
     "form", { class: "session", hidden: true, "aria-label": "Your session" },
-    el("label", { for: "session-text" }, "To the session"), input, send, end, offer, problem, answer, help,
+    el("label", { for: "session-text" }, label), input, send, end, offer, problem, answer, help,
   );
   let id = "";
   let past = noPast();

@@ -27,6 +27,11 @@ def test_a_student_sends_a_message_line_by_line(student, board):
     expect(offer).to_contain_text("EHLO")  # asked for before anything was typed
     expect(answer).to_contain_text("220: as expected")
 
+    expect(page.get_by_label("Your line")).to_have_attribute("id", "session-text")
+    line.press("Enter")
+    expect(answer).to_contain_text("C: (an empty line)")
+    expect(page.locator("#picture .dialogue li[data-side=client]")).to_contain_text("(an empty line)")
+    expect(page.locator("#result-2")).to_contain_text("C:   (an empty line)")
     line.fill("MAIL FROM: <a@b>")
     line.press("Enter")
     expect(answer).to_contain_text("expected 250, but 503 came")

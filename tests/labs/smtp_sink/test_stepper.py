@@ -144,7 +144,7 @@ def test_a_dialogue_line_by_line() -> None:
     with Scripted(SHEET) as server, stepping(server) as (step, board, client):
         first = step(None)
         assert (first["reply"]["code"], first["ok"], first["state"]) == (220, True, "connected")
-        assert first["hint"] == "EHLO [127.0.0.1]"
+        assert (first["sent"], first["hint"]) == (None, "EHLO [127.0.0.1]")
         refused = step("EHLO x")
         assert (refused["reply"]["code"], refused["expected"], refused["ok"]) == (500, "250", False)
         assert refused["hint"] == "HELO [127.0.0.1]"
@@ -154,7 +154,7 @@ def test_a_dialogue_line_by_line() -> None:
         assert step("DATA")["state"] == "data"
         line = step(".x")
         assert (line["reply"], line["ok"], line["state"]) == (None, None, "data")
-        step("")
+        assert step("")["sent"] == ""
         assert "refused" in step("a\nb")
         done = step(".")
         assert (done["reply"]["code"], done["state"], done["hint"]) == (250, "greeted", "QUIT")

@@ -2,6 +2,7 @@
 
 import { el } from "../../dom.js";
 import { count, plural } from "../../format.js";
+import { emptyLine } from "./line.js";
 
 /**
  * @typedef {{side: "C"|"S", line: string, t_ms: number, tls?: boolean, decoded?: string, code?: number|null, meaning?: string,
@@ -50,7 +51,7 @@ function row(said) {
   return el(
     "li", { "data-side": client ? "client" : "server", "data-class": code ? String(Math.floor(code / 100)) : null, title: `after ${ms} ms` },
     el("span", { class: "mark", "aria-hidden": "true" }, client ? "→" : "←"), el("span", { class: "unseen" }, client ? "Client" : "Server"),
-    el("div", { class: "line" }, lock || null, el("code", { class: "words" }, line || "(an empty line)")),
+    el("div", { class: "line" }, lock || null, line ? el("code", { class: "words" }, line) : emptyLine()),
     el("div", { class: "meaning" }, lineWords(said), decoded && el("span", { class: "decoded" }, ` Decoded: ${decoded}`)),
   );
 }

@@ -1,10 +1,12 @@
 /** What came of one line of a dialogue by hand: what was sent, which code was expected, which came, what it means. */
 
 import { el, fill } from "../../dom.js";
+import { emptyLine } from "./line.js";
 
 /**
- * @typedef {{sent: string, meaning: string, decoded: string, expected: string, ok: boolean|null, note: string, state: string, tls: boolean,
- *   reply: {code: number, lines: string[], meaning: string}|null, hint: string, why: string}} Step as servers/smtp_sink/stepper.py tells it
+ * @typedef {{sent: string|null, meaning: string, decoded: string, expected: string, ok: boolean|null, note: string, state: string, tls: boolean,
+ *   reply: {code: number, lines: string[], meaning: string}|null, hint: string, why: string}} Step as servers/smtp_sink/stepper.py tells it;
+ *   nothing was sent where `sent` is null, an empty line where it is empty
  */
 
 /** Where the dialogue stands, by the state's name. @type {Record<string, string>} */
@@ -25,7 +27,7 @@ export function sessionAnswer(element, step) {
   const words = verdict(step);
   fill(element, el(
     "div", { class: "step", "data-state": step.state },
-    step.sent && el("p", { class: "wire" }, `C: ${step.sent}`),
+    step.sent !== null && el("p", { class: "wire" }, "C: ", step.sent || emptyLine()),
     step.meaning && el("p", { class: "help" }, step.meaning),
     step.decoded && el("p", { class: "help" }, `The base64 says: ${step.decoded}`),
     ...(step.reply?.lines ?? []).map((line) => el("p", { class: "wire" }, `S: ${line}`)),
