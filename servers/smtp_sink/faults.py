@@ -52,14 +52,25 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise SettingError("A fault's code is from 400 to 599.", field="code")
 
     def words(self) -> str:
-        """«451 on the 2nd RCPT»"""
-        place = {"any": "command", "message": "message", "connect": "connection"}.get(self.verb, self.verb)
-        when = f"{_ordinal(self.nth)} {place}" + ("" if self.once else " and all after it")
-        if self.what == "reply":
-            return f"{self.code} on the {when}"
+        """«451 on the 2nd RCPT», «421 after 3 commands»: the presets on the page are called the same."""
+        greeting = self.verb == "connect"
         if self.what == "delay":
-            return f"{self.seconds:g} s before the reply to the {when}"
-        return f"the connection is dropped at the {when}"
+            return f"{self.seconds:g} s before {'' if greeting else 'the reply to '}{self._when()}"
+        if self.what == "drop":
+            return f"connection dropped {'in' if self.verb == 'message' else 'at'} {self._when()}"
+        if (
+            self.verb == "any" and self.code == 421 and self.nth > 1
+        ):  # it ends the connection: none comes after
+            return f"421 after {self.nth - 1} command{'s' if self.nth > 2 else ''}"
+        return f"{self.code} {'as' if greeting else 'on'} {self._when()}"
+
+    def _when(self) -> str:
+        place = "command" if self.verb == "any" else self.verb
+        if self.verb == "connect":
+            return "the greeting"
+        if self.nth == 1 and not self.once:
+            return f"every {place}"
+        return f"the {_ordinal(self.nth)} {place}" + ("" if self.once else " and all after it")
 
 
 def _ordinal(n: int) -> str:
@@ -77,6 +88,10 @@ class Faults:
         """One more; the same one is not set twice."""
         if fault not in self.active:
             self.active = (*self.active, fault)
+
+    def unset(self, fault: Fault) -> None:
+        """Without this one; it may be gone by now."""
+        self.active = tuple(each for each in self.active if each != fault)
 
     def clear(self) -> None:
         """None any more."""

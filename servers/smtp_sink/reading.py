@@ -115,6 +115,9 @@ QUERIES = (
 )
 ACTIONS = (
     Action(name="fault", title="Set the fault", arguments=Fault, help="From now on, in every connection."),
+    Action(
+        name="clear_fault", title="Clear one fault", arguments=Fault, help="The one that is set like this."
+    ),
     Action(name="clear_faults", title="Clear all faults"),
     Action(name="faults", title="Faults that are set", role="student"),
     Action(name="reveal", title="Reveal passwords", help="Those of the newest log-ins."),

@@ -82,12 +82,17 @@ def answer_actions(report: Report, faults: Faults, maildir: Maildir, book: Book)
         faults.set(msgspec.convert(given, Fault))
         told()
 
+    def clear_fault(given: Any) -> None:
+        faults.unset(msgspec.convert(given, Fault))
+        told()
+
     def clear_faults(_: Any) -> None:
         faults.clear()
         told()
 
     actions: dict[str, Callable[[Any], Any]] = {
         "fault": set_fault,
+        "clear_fault": clear_fault,
         "clear_faults": clear_faults,
         "faults": lambda _: [
             {**msgspec.structs.asdict(fault), "words": fault.words()} for fault in faults.active

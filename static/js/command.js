@@ -63,6 +63,11 @@ export function whyNot(state, teacher) {
   }
 }
 
+/** Whether a request is this person's. @param {import("./types.js").Request} request @param {{me: import("./types.js").Person|null}} page */
+export function isMine(request, page) {
+  return Boolean(request.mine) || request.person_id === page.me?.id;
+}
+
 /** Whether a request was made by this page's form: the server's page has one, each tool's page another. @param {import("./types.js").Request} request @param {{tool?: {name: string}}} page */
 export function madeHere(request, page) {
   return (request.tool ?? "") === (page.tool?.name ?? "");

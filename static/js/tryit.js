@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { byId, el, one, say, write } from "./dom.js";
-import { commandLine, filled, isOpen, madeHere, whyNot } from "./command.js";
+import { commandLine, filled, isMine as isOf, isOpen, madeHere, whyNot } from "./command.js";
 import { inputOf, readFields, showFaults, toFirstFault } from "./fields.js";
 import { machine, reachableCommand } from "./reach.js";
 import { mountResults } from "./results.js";
@@ -18,7 +18,7 @@ import { mountResults } from "./results.js";
 /** @param {HTMLElement} element @param {import("./keep.js").Store} store @param {import("./types.js").Page} page @param {LabHooks} hooks */
 export function mountTry(element, store, page, hooks) {
   const { request: fields, primary } = page.tool ?? formOf(/** @type {import("./types.js").Lab} */ (page.lab));
-  const isMine = (/** @type {Request} */ request) => Boolean(request.mine) || request.person_id === page.me?.id;
+  const isMine = (/** @type {Request} */ request) => isOf(request, page);
   const results = mountResults(byId("results"), store, page, hooks, isMine);
   if (page.tool && !page.tool.may) return { send: async () => {} };
   const form = byId("request");

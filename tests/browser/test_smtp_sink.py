@@ -93,6 +93,49 @@ def test_the_newest_connection_is_followed_and_an_older_one_can_be_kept(teacher,
         expect(lines(page, "client").filter(has_text="noop")).to_have_count(0)
 
 
+def test_a_message_of_ones_own_is_followed_whatever_was_looked_at(teacher, board):
+    page, instance = opened(teacher, board)
+    with client(instance) as first:
+        first.noop()
+    with client(instance) as second:
+        second.rset()
+    expect(page.locator("#dialogue-conn option")).to_have_count(2)
+    page.locator("#dialogue-conn").select_option(index=1)
+    expect(lines(page, "client").filter(has_text="noop")).to_have_count(1)
+    page.locator("#send").click()
+    expect(lines(page, "data")).to_contain_text("I love computer networks!")
+    expect(page.get_by_role("button", name="Follow the newest")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_long_message_unfolds_in_the_dialogue_without_a_scroller_of_its_own(teacher, board):
+    page, instance = opened(teacher, board)
+    text = "".join(f"line {n}\n" for n in range(30))
+    with client(instance) as smtp:
+        smtp.sendmail("a@b.c", ["d@e.f"], f"Subject: long\n\n{text}")
+    data = lines(page, "data")
+    expect(data).to_contain_text("line 9\n")
+    expect(data).not_to_contain_text("line 10\n")
+    data.get_by_role("button", name="Show all 33 lines").click()
+    expect(data).to_contain_text("line 29\n.")
+    expect(data.locator("pre")).to_be_focused()
+    assert data.locator("pre").evaluate("e => e.scrollHeight <= e.clientHeight + 1")
+
+
+def test_accounts_are_hidden_unless_they_are_a_plain_word(teacher, board):
+    page, _ = opened(teacher, board, accounts="ana:s3cret")
+    expect(page.locator("#command")).to_contain_text("--accounts '•••'")
+    expect(page.locator("#command")).not_to_contain_text("s3cret")
+    page.locator("#drawer summary").click()
+    field = page.locator("#control-accounts")
+    hidden = "e => getComputedStyle(e).webkitTextSecurity"
+    page.locator("#control-mailbox").focus()
+    assert field.evaluate(hidden) == "disc"
+    for words, seen in (("none", "none"), ("any", "none"), ("bo:x", "disc")):
+        field.fill(words)
+        page.locator("#control-mailbox").focus()
+        assert field.evaluate(hidden) == seen, words
+
+
 def test_tls_is_marked(teacher, board):
     page, instance = opened(teacher, board)
     with client(instance) as smtp:
@@ -165,7 +208,7 @@ def test_faults_are_set_told_and_cleared(teacher, student, board):
     expect(theirs).to_have_text(["No fault is set."])
     expect(active).to_have_text(["No fault is set."])
     page.get_by_role("button", name="451 on the 2nd RCPT").click()
-    expect(active).to_have_text(["451 on the 2nd RCPT"])
+    expect(active.locator("span")).to_have_text(["451 on the 2nd RCPT"])
     expect(theirs).to_have_text(["451 on the 2nd RCPT"])
     with client(instance) as smtp:
         refused = smtp.sendmail("a@b.c", ["one@b.c", "two@b.c"], "Subject: x\r\n\r\nx")
@@ -184,9 +227,47 @@ def test_faults_are_set_told_and_cleared(teacher, student, board):
     page.locator("#fault-verb").select_option("MAIL")
     page.locator("#fault-nth").fill("1")
     page.get_by_role("button", name="Set the fault").click()
-    expect(active).to_have_text(["550 on the 1st MAIL"])
+    expect(active.locator("span")).to_have_text(["550 on the 1st MAIL"])
     with client(instance) as smtp, pytest.raises(smtplib.SMTPSenderRefused):
         smtp.sendmail("a@b.c", ["one@b.c"], "Subject: x\r\n\r\nx")
+
+
+def test_a_preset_is_called_the_same_where_it_is_set_and_can_be_cleared_alone(teacher, student, board):
+    page, instance = opened(teacher, board)
+    active = page.locator("#faults-active li")
+    theirs = open_instance(student, board, instance).locator("#faults-active")
+    presets = page.locator("#faults .presets button")
+    names = presets.all_inner_texts()
+    assert len(names) == 4
+    for place, name in enumerate(names):
+        presets.nth(place).click()
+        expect(active.nth(place).locator("span")).to_have_text(name)
+    expect(theirs.locator("li")).to_have_text(names)
+    expect(theirs.locator("button")).to_have_count(0)
+    page.get_by_role("button", name=f"Clear «{names[1]}»").click()
+    expect(active.locator("span")).to_have_text([names[0], *names[2:]])
+    expect(page.get_by_role("button", name=f"Clear «{names[0]}»")).to_be_focused()
+    expect(theirs.locator("li")).to_have_text([names[0], *names[2:]])
+
+
+def test_the_form_of_a_fault_shows_what_its_kind_has(teacher, board):
+    page, _ = opened(teacher, board)
+    page.get_by_text("A fault of your own").click()
+    code, text, seconds = (page.locator(f"#fault-{name}") for name in ("code", "text", "seconds"))
+    expect(seconds).to_be_hidden()
+    code.fill("777")  # wrong, and of no account for a delay
+    page.locator("#fault-what").select_option("delay")
+    expect(code).to_be_hidden()
+    expect(text).to_be_hidden()
+    seconds.fill("0,5")
+    page.get_by_role("button", name="Set the fault").click()
+    expect(page.locator("#faults-active li span")).to_have_text("0.5 s before the reply to the 1st RCPT")
+    page.locator("#fault-what").select_option("drop")
+    expect(seconds).to_be_hidden()
+    page.locator("#fault-verb").select_option("connect")
+    expect(page.locator("#fault-nth")).to_be_hidden()
+    page.get_by_role("button", name="Connection dropped in").click()
+    expect(page.locator("#fault-nth")).to_be_visible()
 
 
 def test_what_came_of_the_form_is_said_in_words(teacher, board):
@@ -291,4 +372,11 @@ def test_it_fits_on_a_phone(window, board, scheme):
     page.locator("#mail-list button").click()
     expect(page.locator("#mail-view h3")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    tabs = page.locator("#mail-view .tabs")
+    assert tabs.evaluate("e => e.scrollWidth <= e.clientWidth"), "a tab is cut"
+    height = page.locator(".mailsearch").bounding_box()["height"]
+    assert height < 150, height
+    page.get_by_role("tab", name="Headers").click()
+    name = page.locator(".mailheaders th", has_text="X-Envelope-To")
+    assert name.bounding_box()["height"] < 30, "a name is broken"
     picture(page, f"smtp-phone-{scheme}")

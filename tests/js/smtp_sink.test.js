@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONNECTIONS, dataLines, LINES, meaningOf, Model, replyLines } from "../../static/js/labs/smtp_sink/model.js";
+import { CONNECTIONS, dataLines, isWhole, LINES, meaningOf, Model, replyLines } from "../../static/js/labs/smtp_sink/model.js";
+import { idle } from "../../static/js/labs/smtp_sink/faults.js";
 import { lineWords, outcomeWords } from "../../static/js/labs/smtp_sink/outcome.js";
 
 /** @param {string} kind @param {object} [more] @returns {any} */
@@ -46,10 +47,11 @@ test("each line has its meaning", () => {
   model.add([
     event("smtp_command", { shown: "MAIL FROM:<>", verb: "MAIL" }), reply(), reply({ verb: "NOOP" }), reply({ code: 459, verb: "" }),
     reply({ verb: "EHLO", enhanced: "", lines: ["x", "SIZE 9"] }), event("smtp_command", { shown: "••••", verb: "AUTH" }), event("smtp_command", { shown: "XYZ" }),
+    event("smtp_command", { shown: "" }),
   ]);
   assert.deepEqual(model.connections[0].said.map((said) => meaningOf(said, meanings)), [
     "from", "taken", "done", "Not now: try again later.", "More of the reply follows: a hyphen stands behind the code.", "Announced: how much.",
-    "A line of the log-in, in base64.", "The server knows no such command.",
+    "A line of the log-in, in base64.", "The server knows no such command.", "An empty line is no command.",
   ]);
 });
 
@@ -77,4 +79,16 @@ test("a line of a result is judged only where a code was due", () => {
   assert.equal(lineWords({ ...line, ok: false }), "Too early. Expected 354, but 503 came.");
   assert.equal(lineWords({ ...line, ok: true }), "Too early.");
   assert.equal(lineWords({ side: "C", line: "DATA", t_ms: 1 }), "");
+});
+
+test("a fault's form shows what its kind has", () => {
+  assert.deepEqual(idle({ what: "reply", verb: "RCPT" }), ["seconds"]);
+  assert.deepEqual(idle({ what: "delay", verb: "any" }), ["code", "text"]);
+  assert.deepEqual(idle({ what: "drop", verb: "connect" }), ["code", "text", "seconds", "nth", "once"]);
+});
+
+test("whether all of a message is there", () => {
+  assert.equal(isWhole(bytes("a\r\n.\r\n")), true);
+  assert.equal(isWhole({ ...bytes("a"), size: 900 }), false);
+  assert.equal(isWhole(undefined), false);
 });

@@ -12,7 +12,7 @@ export { sessionAnswer } from "./smtp_sink/stepper.js";
 /** The queries and actions that have their place here. */
 export const handles = [
   "messages", "message", "attachment", "eml", "meanings", "certificate", "certificate_file",
-  "fault", "clear_faults", "faults", "reveal", "delete", "delete_all",
+  "fault", "clear_fault", "clear_faults", "faults", "reveal", "delete", "delete_all",
 ];
 
 /** @param {HTMLElement} element @param {import("../keep.js").Store} store @param {import("../types.js").Page} page */

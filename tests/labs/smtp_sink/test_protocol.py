@@ -472,12 +472,31 @@ def test_the_greeting_can_be_a_fault() -> None:
     [
         (Fault(verb="RCPT", nth=2), "451 on the 2nd RCPT"),
         (Fault(what="delay", verb="DATA", seconds=5), "5 s before the reply to the 1st DATA"),
-        (Fault(what="drop", verb="message"), "the connection is dropped at the 1st message"),
-        (Fault(verb="any", nth=11, code=421), "421 on the 11th command"),
+        (Fault(what="delay", verb="DATA", once=False, seconds=0.5), "0.5 s before the reply to every DATA"),
+        (Fault(what="delay", verb="connect"), "5 s before the greeting"),
+        (Fault(what="drop", verb="message"), "connection dropped in the 1st message"),
+        (
+            Fault(what="drop", verb="MAIL", nth=2, once=False),
+            "connection dropped at the 2nd MAIL and all after it",
+        ),
+        (Fault(verb="any", nth=4, code=421), "421 after 3 commands"),
+        (Fault(verb="any", nth=2, code=421), "421 after 1 command"),
+        (Fault(verb="any", nth=11), "451 on the 11th command"),
+        (Fault(verb="connect", code=421), "421 as the greeting"),
     ],
 )
 def test_faults_in_words(fault: Fault, words: str) -> None:
     assert fault.words() == words
+
+
+def test_one_fault_is_cleared_and_the_others_stay() -> None:
+    faults, one, other = Faults(), Fault(verb="RCPT"), Fault(verb="RCPT", nth=2)
+    for fault in (one, other, one):
+        faults.set(fault)
+    faults.unset(one)
+    assert faults.active == (other,)
+    faults.unset(one)
+    assert faults.active == (other,)
 
 
 # -- odd input

@@ -228,15 +228,21 @@ def test_faults_are_set_over_the_channel_and_repeat(mailbox: Path) -> None:
                     refused = client.sendmail("a@b.org", ["c@d.org", "e@f.org", "g@h.org"], MESSAGE)
                 assert list(refused) == ["e@f.org"]
                 assert refused["e@f.org"][0] == 451
+            assert board.call("fault", {"verb": "MAIL"}, 13).error == ""
+            assert board.call("clear_fault", {"verb": "RCPT", "nth": 2, "code": 451}, 14).error == ""
+            left = bytes(board.call("faults", {}, 15).value)
+            assert b"451 on the 1st MAIL" in left
+            assert b"RCPT" not in left
             assert board.call("clear_faults", {}, 3).error == ""
             send(port)
             assert (
                 "Code must be" in board.call("fault", {"code": 200}, 4).error
                 or board.call("fault", {"code": 200}, 5).error
             )
-            eventually(lambda: len(board.events("faults_set")) == 2, "set and cleared")
+            eventually(lambda: len(board.events("faults_set")) == 4, "set and cleared")
             told = [event.get("faults", []) for event in board.events("faults_set")]
-            assert told == [["451 on the 2nd RCPT"], []]
+            both = ["451 on the 2nd RCPT", "451 on the 1st MAIL"]
+            assert told == [both[:1], both, both[1:], []]
             hits = eventually(
                 lambda: len(board.events("fault_hit")) == 2 and board.events("fault_hit"), "two told"
             )

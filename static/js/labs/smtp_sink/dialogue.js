@@ -1,17 +1,20 @@
 /** The dialogue of one connection, line by line: who said it, what it means, what base64 in it says. */
 
 import { call, words } from "../../api.js";
+import { isMine, isOpen } from "../../command.js";
 import { el, fill, write } from "../../dom.js";
 import { clock, count, plural } from "../../format.js";
 import { personOf } from "../../people.js";
 import { machine, reachableCommand } from "../../reach.js";
-import { dataLines, meaningOf, Model } from "./model.js";
+import { emptyLine } from "./line.js";
+import { dataLines, isWhole, meaningOf, Model } from "./model.js";
 
 /** @typedef {import("./model.js").Conn} Conn */
 /** @typedef {import("./model.js").Said} Said */
 
 const OFFERED = 30;
 const SHOWN = 60;
+const FOLDED = 12;
 
 /** @param {HTMLElement} element @param {import("../../keep.js").Store} store @param {import("../../types.js").Page} page */
 export function mountDialogue(element, store, page) {
@@ -32,6 +35,8 @@ export function mountDialogue(element, store, page) {
   let drawn = "";
   /** @type {Map<string, string>} the passwords that the teacher asked for, by connection and peer */
   const revealed = new Map();
+  /** @type {Set<string>} this person's requests that were heard of */
+  const started = new Set();
 
   call("GET", `/instances/${page.instance?.id}/data/meanings`).then(({ value }) => {
     meanings = value;
@@ -85,7 +90,7 @@ export function mountDialogue(element, store, page) {
   /** @param {Said} said @param {Conn} conn */
   function row(said, conn) {
     const code = said.side === "server" ? String(Math.floor(said.code / 100)) : null;
-    const line = said.side === "data" ? dataView(said) : el("code", { class: "words" }, said.text || "(an empty line)");
+    const line = said.side === "data" ? dataView(said) : said.text ? el("code", { class: "words" }, said.text) : emptyLine();
     const mark = { client: "→", data: "→", server: "←", note: said.fault ? "✗" : "·" }[said.side];
     const spoken = { client: "Client", data: "Client", server: "Server", note: "" }[said.side];
     return el(
@@ -122,6 +127,13 @@ export function mountDialogue(element, store, page) {
     return `No dialogue yet: press «Send a message», or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
   }
 
+  /** A request of one's own starts: its dialogue is the newest, and is what one wants to see. @param {import("../../types.js").Request} request */
+  function meet(request) {
+    if (!isMine(request, page) || !isOpen(request) || started.has(request.id)) return;
+    started.add(request.id);
+    following = true;
+  }
+
   choose.addEventListener("change", () => {
     selected = choose.value;
     following = selected === model.connections.at(-1)?.key;
@@ -138,21 +150,35 @@ export function mountDialogue(element, store, page) {
       drawn = "";
     }
     model.add(change.marks);
+    change.requests?.forEach(meet);
     if (!state.paused || change.type === "pause") plan();
   });
   plan();
   return model;
 }
 
-/** The message's first lines, with the dots that were added. @param {Said} said */
+/** The message's first lines, with the dots that were added; of a long one a few, until more are asked for. @param {Said} said */
 function dataView({ event }) {
-  const lines = dataLines(event.data);
-  const shown = lines.slice(0, SHOWN).flatMap(({ text, stuffed, end }) => {
+  const lines = dataLines(event.data).slice(0, SHOWN + 1);
+  const folded = lines.length > FOLDED + 3;
+  const whole = lines.length <= SHOWN && event.size <= (event.data?.size ?? 0) && isWhole(event.data);
+  const text = el("pre", {}, ...marked(lines.slice(0, folded ? FOLDED : SHOWN)), folded || whole ? "" : "…");
+  const more = folded && el("button", { type: "button", class: "quiet unfold", onclick: unfold }, `Show ${whole ? `all ${lines.length} lines` : `the first ${Math.min(lines.length, SHOWN)} lines`}`);
+  function unfold() {
+    fill(text, ...marked(lines.slice(0, SHOWN)), whole ? "" : "…");
+    text.tabIndex = -1;
+    text.focus({ preventScroll: true });
+    if (more) more.hidden = true;
+  }
+  const dots = event.stuffed ? `, ${plural(event.stuffed, "dot")} added by the client` : "";
+  return el("div", { class: "words" }, text, more || null, el("span", { class: "help" }, `${count(event.size)} bytes${dots}${whole ? "" : "; the mailbox has all"}`));
+}
+
+/** @param {ReturnType<typeof dataLines>} lines */
+function marked(lines) {
+  return lines.flatMap(({ text, stuffed, end }) => {
     const class_ = stuffed ? "dot" : "dot end";
     const title = stuffed ? "the client added this dot: the line begins with one" : "the end of the message";
     return [stuffed || end ? el("b", { class: class_, title }, ".") : "", stuffed || end ? text.slice(1) : text, "\n"];
   });
-  const cut = lines.length > SHOWN || event.size > (event.data?.size ?? 0) ? "\n…" : "";
-  const dots = event.stuffed ? `, ${plural(event.stuffed, "dot")} added by the client` : "";
-  return el("div", { class: "words" }, el("pre", {}, ...shown, cut), el("span", { class: "help" }, `${count(event.size)} bytes${dots}`));
 }

@@ -6,7 +6,7 @@ import { ask } from "../../confirm.js";
 import { byId, el, fill, one, say, write } from "../../dom.js";
 import { clock, plural } from "../../format.js";
 import { personOf } from "../../people.js";
-import { showMessage, subjectOf } from "./message.js";
+import { senderOf, showMessage, subjectOf } from "./message.js";
 
 /** @typedef {import("./message.js").Summary} Summary */
 
@@ -76,7 +76,7 @@ export function mountMailbox(store, page) {
   /** @param {Summary} summary */
   function entry(summary) {
     const to = summary.recipients.slice(0, 2).join(", ") + (summary.recipients.length > 2 ? ` and ${summary.recipients.length - 2} more` : "");
-    const from = [person(summary), summary.sender || "<>"].filter(Boolean).join(" · ");
+    const from = [person(summary), senderOf(summary)].filter(Boolean).join(" · ");
     return el("li", {}, el(
       "button", { type: "button", "data-id": summary.id, "aria-current": String(summary.id === chosen), onclick: () => open(summary.id) },
       el("span", { class: "subject" }, subjectOf(summary), summary.has_attachments && el("span", { class: "clip", role: "img", "aria-label": "with attachments", title: "with attachments" }, " ⊕")),
@@ -106,7 +106,7 @@ export function mountMailbox(store, page) {
   }
   /** @param {Summary} summary */
   async function removeOne(summary) {
-    if (await ask({ title: "Delete this message?", text: `«${subjectOf(summary)}» from ${summary.sender || "<>"} is lost for everyone.`, yes: "Delete the message" })) await gone("delete", { id: summary.id });
+    if (await ask({ title: "Delete this message?", text: `«${subjectOf(summary)}» from ${senderOf(summary)} is lost for everyone.`, yes: "Delete the message" })) await gone("delete", { id: summary.id });
   }
   async function removeEach() {
     if (await ask({ title: "Delete all messages?", text: `${plural(kept, "message")} in this mailbox are lost for everyone.`, yes: `Delete ${plural(kept, "message")}` })) await gone("delete_all", {});

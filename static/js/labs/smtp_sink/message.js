@@ -19,6 +19,11 @@ export function subjectOf({ subject }) {
   return subject || "(no subject)";
 }
 
+/** Who sent it as the envelope says; nobody wants a report back about a report. @param {Summary} summary */
+export function senderOf({ sender }) {
+  return sender || "nobody (a delivery report)";
+}
+
 /**
  * @param {HTMLElement} element @param {Message} message @param {string} base of the lab's data: /api/v1/instances/ID
  * @param {string} person who sent it; "" if nobody known @param {Node|null} remove the button that deletes it
@@ -33,7 +38,7 @@ export function showMessage(element, message, base, person, remove) {
   const start = !message.text && message.html ? 1 : 0;
   const tabs = el("div", { class: "tabs", role: "tablist", "aria-label": "Views of the message" }, ...panels.map(([name], place) => el("button", { type: "button", role: "tab", id: `mailtab-${place}`, "aria-controls": `mail-${place}`, "aria-selected": String(place === start), tabindex: place === start ? "0" : "-1" }, name)));
   const save = el("a", { class: "button", href: base + dataPath("eml", { id: summary.id }), download: true }, "Save as .eml");
-  const facts = [["From", summary.sender || "<> (nobody: a report)"], ["To", summary.recipients.join(", ")], ["Stored", `${new Date(summary.date * 1000).toLocaleDateString()} ${clock(summary.date, 0)}, ${size(summary.size).join(" ")}`], ["Sent by", [person, summary.user && `logged in as ${summary.user}`, summary.peer].filter(Boolean).join(" · ")]];
+  const facts = [["From", senderOf(summary)], ["To", summary.recipients.join(", ")], ["Stored", `${new Date(summary.date * 1000).toLocaleDateString()} ${clock(summary.date, 0)}, ${size(summary.size).join(" ")}`], ["Sent by", [person, summary.user && `logged in as ${summary.user}`, summary.peer].filter(Boolean).join(" · ")]];
   fill(
     element,
     el("header", { class: "mailhead" }, el("h3", { tabindex: "-1" }, subjectOf(summary)), el("div", { class: "actions" }, save, remove)),

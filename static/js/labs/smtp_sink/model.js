@@ -108,6 +108,7 @@ export function meaningOf(said, meanings) {
   if (said.side === "client") {
     const typed = said.text.split(" ", 1)[0].toUpperCase();
     if (said.verb === "AUTH" && typed !== "AUTH") return "A line of the log-in, in base64.";
+    if (!said.text) return "An empty line is no command.";
     return meanings.verbs[said.verb] ?? "The server knows no such command.";
   }
   if (said.side === "data") return "The message itself. Its end is a line with a dot alone.";
@@ -126,6 +127,11 @@ function classOf(code) {
   return words[/** @type {2|3|4|5} */ (Math.floor(code / 100))] ?? "";
 }
 
+/** Whether the event carries all of a message's bytes. @param {{head: string, size: number}|undefined} data */
+export function isWhole(data) {
+  return data !== undefined && decode(data.head).length >= data.size;
+}
+
 /**
  * A message's first bytes as lines; `stuffed` ones begin with a dot that the client added, `end` is the dot alone.
  * @param {{head: string, size: number}|undefined} data @returns {{text: string, stuffed: boolean, end: boolean}[]}
@@ -134,7 +140,7 @@ export function dataLines(data) {
   if (!data) return [];
   const lines = new TextDecoder().decode(decode(data.head)).split("\r\n");
   if (lines.at(-1) === "") lines.pop();
-  const whole = decode(data.head).length >= data.size;
+  const whole = isWhole(data);
   return lines.map((text, place) => {
     const end = text === "." && (!whole || place === lines.length - 1);
     return { text, stuffed: text.startsWith(".") && !end, end };
