@@ -173,7 +173,7 @@ def test_a_wrong_request_is_named_beside_its_field_and_nothing_starts(teacher, b
     instance = board.create()
     page = open_instance(teacher, board, instance)
     send(page, count=1000000)
-    expect(page.locator("#request-count-error")).to_contain_text("from 1 to 10000")
+    expect(page.locator("#request-count-error")).to_contain_text("from 1 to 10,000")
     assert board.api("GET", f"/instances/{instance['id']}/requests")["requests"] == []
 
 

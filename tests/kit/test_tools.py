@@ -50,8 +50,8 @@ def test_a_tool_that_needs_one_takes_them_first() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--top", "0"], "error: --top: Top must be a whole number from 1 to 1000, but «0» was given."),
-        (["127.0.0.1", "70000"], "error: PORT must be a whole number from 1 to 65535"),
+        (["--top", "0"], "error: --top: Top must be a whole number from 1 to 1,000, but «0» was given."),
+        (["127.0.0.1", "70000"], "error: PORT must be a whole number from 1 to 65,535"),
         (["127.0.0.1"], "the following arguments are required: PORT"),
     ],
 )

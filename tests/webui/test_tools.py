@@ -122,7 +122,7 @@ def test_a_server_that_stops_cancels_what_needs_it_and_nothing_else(app: Flask) 
 @pytest.mark.parametrize(
     ("path", "body", "code", "words"),
     [
-        ("drill", {"top": 0}, 400, "from 1 to 1000"),
+        ("drill", {"top": 0}, 400, "from 1 to 1,000"),
         ("drill", {"tops": 1}, 400, "tops"),
         ("drill?wait=2", {}, 400, "wait must be"),
         ("gone", {}, 404, "It has: drill, aimed"),

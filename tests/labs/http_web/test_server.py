@@ -204,6 +204,14 @@ def test_an_idle_connection_is_closed_without_a_word(model: str, root: Path) -> 
     assert b"Connection: close" not in data
 
 
+def test_who_closed_a_connection_is_told(model: str, root: Path) -> None:
+    with Program(SERVER, "--port", "0", "--model", model, "--root", str(root)) as program:
+        with connect(program.port()) as sock:
+            sock.sendall(b"GET /1k.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            read_all(sock)
+        program.line("the server closed it")
+
+
 def test_an_answer_of_unknown_length_is_told_with_the_bytes_that_it_had(model: str, root: Path) -> None:
     words = ("--port", "0", "--model", model, "--root", str(root))
     with Program(SERVER, *words) as program, connect(program.port()) as sock:
