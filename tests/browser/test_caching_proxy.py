@@ -83,8 +83,9 @@ def test_the_form_fetches_twice_and_the_second_comes_from_the_cache(teacher, boa
     page.get_by_role("tab", name="Details").click()
     expect(page.locator("#result-1 .asked").first).to_contain_text(f"GET http://{origin}{FRESH} HTTP/1.1")
     gets = rows(page).filter(has_text="GET")
-    expect(gets.locator(".cacheverdict")).to_have_text(["HIT", "MISS"])
-    expect(gets.nth(1)).to_contain_text("origin")
+    expect(gets).to_have_count(2)
+    assert sorted(words(page)) == ["HIT", "MISS"]  # each told once its last byte is sent: in either order
+    expect(gets.filter(has_text="MISS")).to_contain_text("origin")
     expect(objects(page)).to_have_count(1)
     picture(page, "caching_proxy-form")
 
@@ -157,8 +158,11 @@ def painted(page: Page, spot: dict, test: str) -> bool:
 def test_a_request_is_found_and_explained(teacher, board, origin):
     page, instance = opened(teacher, board)
     fetch(instance, f"http://{origin}{FRESH}", times=3)
+    expect(rows(page)).to_have_count(3)
     fetch(instance, f"http://{origin}/demo/nostore")
+    expect(rows(page)).to_have_count(4)
     fetch(instance, f"http://{origin}{FRESH}", Cache_Control="no-cache")
+    expect(rows(page)).to_have_count(5)
     refused = fetch(instance, "http://192.0.2.1/secret")
     assert refused == [403]
     expect(rows(page)).to_have_count(6)
@@ -329,9 +333,9 @@ def test_the_list_stays_where_it_is_read_while_more_comes(teacher, board, origin
     before = page.evaluate("document.activeElement.parentElement.dataset.n")
     fetch(instance, f"http://{origin}{FRESH}", times=200)
     expect(page.locator("#requests .figures")).to_have_text("230 requests")
-    expect(rows(page)).to_have_count(100)
+    expect(rows(page)).to_have_count(50)
     page.get_by_role("button", name="Show more").first.click()
-    expect(rows(page)).to_have_count(200)
+    expect(rows(page)).to_have_count(100)
     assert before  # it went out of the list, and nothing broke
     fetch(instance, f"http://{origin}{FRESH}")
     rows(page).nth(3).get_by_role("button").focus()

@@ -11,7 +11,7 @@ import { lookOf, NAMES } from "./verdicts.js";
 
 /** @typedef {import("./model.js").Asked} Asked */
 
-const PAGE = 100;
+const PAGE = 50;
 const OFFERED = 30;
 const GAP = 250;
 
