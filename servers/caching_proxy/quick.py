@@ -8,9 +8,10 @@ way, through exchange.py.
 from __future__ import annotations
 
 import math
-import time
+from time import monotonic, time
 
 from servers.caching_proxy import protocol
+from servers.caching_proxy.access import Rules
 from servers.caching_proxy.answering import answer
 from servers.caching_proxy.book import SHOWN, Outcome
 from servers.caching_proxy.client_side import Client
@@ -31,48 +32,51 @@ class Quick:
 
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
-        self._allowed: tuple[object, dict[str, bool]] = (None, {})
+        self._plain, self._report = proxy.book.plain, proxy.book.report
+        self._rules: Rules | None = None
+        self._allowed: set[str] = set()  # clients that these rules let in
 
     def answer(self, client: Client, data: bytes) -> bytes | None:
         """Answer ``data``: what the kernel did not take yet (b"": nothing); None: it is no plain hit."""
-        proxy = self.proxy
-        began, now = time.monotonic(), time.time()
-        changes = proxy.ready.changes
+        began, now, proxy = monotonic(), time(), self.proxy
         prepared = proxy.ready.answers.get(data)
         if prepared is None or now >= prepared.until:
-            prepared = self._prepare(data, now, changes)
-        if prepared is None or not self._allows(client.host) or not proxy.settings.caching:
+            prepared = self._prepare(data, now)
+        if prepared is None or not proxy.settings.caching:
+            return None
+        known = self._rules is proxy.rules and client.host in self._allowed
+        if not known and not self._allows(client.host):
             return None
         prepared.hits += 1
         client.number += 1
         client.bytes_in += len(data)
-        book, outcome = proxy.book, prepared.outcome
-        with book.lock:
-            book.counters.requests += 1
-            book.counters.hits += 1
-            book.counters.bytes_saved += outcome.size
+        raw, plain = prepared.answer, self._plain
+        plain.hits += 1
+        plain.saved += prepared.outcome.size
         try:
-            sent = client.sock.send(prepared.answer)
+            sent = client.sock.send(raw)
         except BlockingIOError:
             sent = 0
         except OSError:
-            return prepared.answer  # the thread that is to send it finds out
+            return raw  # the thread that is to send it finds out
         client.bytes_out += sent
-        self._tell(client, data, prepared, 1000 * (time.monotonic() - began))
-        return prepared.answer[sent:] if sent < len(prepared.answer) else b""
+        if self._report.room:
+            self._tell(client, data, prepared, 1000 * (monotonic() - began))
+        else:
+            plain.missed += 3
+        return raw[sent:] if sent < len(raw) else b""
 
     def _allows(self, host: str) -> bool:
-        rules, known = self._allowed
-        if rules is not self.proxy.rules:
-            known = {}
-            self._allowed = (self.proxy.rules, known)
-        if host not in known:
-            if len(known) > 1000:
-                known.clear()
-            known[host] = self.proxy.rules.client(host)
-        return known[host]
+        """Whether the rules let this client in; those that they do are remembered until the rules change."""
+        rules = self.proxy.rules
+        if self._rules is not rules or len(self._allowed) > 1000:
+            self._rules, self._allowed = rules, set()
+        if rules.client(host):
+            self._allowed.add(host)
+        return host in self._allowed
 
-    def _prepare(self, data: bytes, now: float, changes: int) -> Prepared | None:
+    def _prepare(self, data: bytes, now: float) -> Prepared | None:
+        changes = self.proxy.ready.changes
         request = one_request(data)
         if (
             request is None
@@ -123,10 +127,6 @@ class Quick:
 
     def _tell(self, client: Client, data: bytes, prepared: Prepared, ms: float) -> None:
         book = self.proxy.book
-        if not book.report.room:
-            with book.lock:
-                book.report.missed += 3
-            return
         request, outcome = prepared.request, prepared.outcome
         book.requested(client.conn, client.peer, client.number, request, 0, data)
         book.responded(
