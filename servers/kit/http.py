@@ -356,6 +356,8 @@ def parse_response(head: bytes, method: str = "GET", sloppy: bool = False) -> Re
         )
         if not found:
             raise HttpError(502, f"«{short(lines[0] if lines else '')}» is no status line.")
+        if found[1][5] != "1":
+            raise HttpError(502, f"It says {found[1]}, which is another protocol than HTTP/1.1.")
         version = _version(found[1])
         if found[3] is None:
             faults.append("The status line has no blank after the status.")

@@ -356,7 +356,16 @@ class ResponseReader:
         return found
 
     def _read_head(self) -> Response | None:
+        start = bytes(self.buffer[:1000])
+        try:
+            return self._read_whole_head()
+        except HttpError as error:
+            raise HttpError(502, f"{error.message} {_missing(start)}".rstrip()) from None
+
+    def _read_whole_head(self) -> Response | None:
         buffer = self.buffer
+        if not self._sloppy:
+            _check_start(buffer)
         end = find_head(buffer, strict=not self._sloppy, start=self._looked)
         if not end and self._sloppy and self._ended:
             end = self._cut_short()
@@ -382,6 +391,29 @@ class ResponseReader:
             return 0
         self.buffer += b"\r\n" if self.buffer.endswith(b"\n") else b"\r\n\r\n"
         return len(self.buffer)
+
+
+def _check_start(buffer: bytearray) -> None:
+    """What is no response is known by its first bytes: no need to wait for more. HttpError."""
+    if buffer.startswith(b"HTTP/"[: len(buffer)]):
+        return
+    if buffer[0] in b" \t":
+        raise HttpError(502, "The status line begins with a blank.")
+    if buffer[0] in b"\x15\x16":
+        raise HttpError(502, "What came is TLS: is this the port of https?")
+    what = short(bytes(buffer[:41]).decode("latin-1"), 20)
+    raise HttpError(502, f"What came begins with «{what}», not with a status line such as HTTP/1.1 200 OK.")
+
+
+def _missing(start: bytes) -> str:
+    """Words for the commonest fault of a first server: HTML follows the header lines at once."""
+    for line in start.splitlines()[1:]:
+        if not line:
+            break
+        if line.startswith(b"<"):
+            what = short(line.decode("latin-1"), 20)
+            return f"No empty line stands between the head and the body: «{what}» follows at once."
+    return ""
 
 
 # -- writing bodies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Iterable
 
@@ -463,3 +464,52 @@ def test_a_dripping_head_costs_about_what_a_quick_one_does() -> None:
         reader.feed(byte)
         assert reader.next() is None
     assert time.process_time() - began < 0.25  # 0.03 s; 0.6 s where each byte looks at all before it
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"S", "begins with «S»"),
+        (b"220 mail ESMTP", "begins with «220 mail ESMTP»"),
+        (b"HTTQ", "begins with «HTTQ»"),
+        (b" H", "begins with a blank"),
+        (b"\r\nHTTP/1.1 200 OK", "begins with"),
+        (b"\x15\x03\x03\0\x02\x02", "TLS"),
+        (b"\x16\x03", "TLS"),
+        (b"HTTP/2.0 200 OK\r\n\r\n", "It says HTTP/2.0"),
+        (
+            b"HTTP/1.1 200 OK\r\n<html>\r\n\r\n",
+            "No empty line stands between the head and the body: «<html>»",
+        ),
+        (b"HTTP/1.1 200 OK\n<html>\n\n", "No empty line"),
+        (b"HTTP/1.1 200 OK\r\nX: y\r\n<p>\nz", "No empty line"),
+    ],
+)
+def test_what_is_no_response_is_known_at_once_and_named(start: bytes, words: str) -> None:
+    reader = ResponseReader()
+    reader.expect("GET")
+    reader.feed(start)
+    with pytest.raises(HttpError, match=re.escape(words)) as caught:
+        reader.next()
+    assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("start", [b"H", b"HTTP/", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX: <\r\n"])
+def test_what_may_become_a_response_is_waited_for(start: bytes) -> None:
+    reader = ResponseReader()
+    reader.expect("GET")
+    for place in range(len(start)):
+        reader.feed(start[place : place + 1])
+        assert reader.next() is None
+
+
+def test_html_without_the_empty_line_is_named_at_the_connections_end() -> None:
+    reader = ResponseReader()
+    reader.expect("GET")
+    reader.feed(b"HTTP/1.1 200 OK\r\n<html>hello</html>")
+    assert reader.next() is None
+    reader.eof()
+    with pytest.raises(
+        HttpError, match="No empty line stands between the head and the body: «<html>hello</html>»"
+    ):
+        reader.next()
