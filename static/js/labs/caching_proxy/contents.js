@@ -2,11 +2,11 @@
 
 import { call, words } from "../../api.js";
 import { dataPath } from "../../calls.js";
-import { ask } from "../../confirm.js";
-import { byId, el, fill, one, say, write } from "../../dom.js";
+import { byId, el, fill, one, write } from "../../dom.js";
 import { count, plural, size } from "../../format.js";
 import { showObject, sizeWords } from "./object.js";
 import { urlView } from "./pairs.js";
+import { purgeEach, purgeOne } from "./purge.js";
 import { freshnessNow } from "./words.js";
 
 /** @typedef {import("./object.js").Stored} Stored */
@@ -112,7 +112,7 @@ export function mountContents(store, page) {
       const { value } = await call("GET", path + dataPath("object", { id }));
       const others = value.variants.length > 1 ? (await call("GET", path + dataPath("objects", { q: value.url, limit: PAGE }))).value.objects : [];
       if (chosen !== id) return;
-      const purge = teacher ? el("button", { type: "button", class: "danger", onclick: () => purgeOne(value) }, "Purge…") : null;
+      const purge = teacher ? el("button", { type: "button", class: "danger", onclick: async () => purged(await purgeOne(path, value)) }, "Purge…") : null;
       const rest = others.filter((/** @type {Stored} */ other) => other.url === value.url && other.id !== id);
       tick = showObject(view, value, rest, { base: `/api/v1${path}`, purge, open: (other) => open(other) });
       seen = shapeOf(value, 0);
@@ -144,25 +144,14 @@ export function mountContents(store, page) {
     tick = null;
     fill(view, el("p", { class: "empty" }, said));
   }
-  /** @param {{url: string}} object */
-  async function purgeOne(object) {
-    if (await ask({ title: "Purge this object?", text: `What is stored of ${object.url} is lost for everyone; the next request fetches it anew.`, yes: "Purge the object" })) await gone("purge", { id: chosen });
-  }
-  async function purgeEach() {
-    if (await ask({ title: "Purge the whole cache?", text: `${plural(kept, "object")} in this cache are lost for everyone; the next requests fetch them anew.`, yes: `Purge ${plural(kept, "object")}` })) await gone("purge_all", {});
-  }
-  /** @param {string} name @param {Record<string, any>} values */
-  async function gone(name, values) {
-    try {
-      await call("POST", `${path}/actions/${name}`, values);
+  /** @param {boolean|Error} done */
+  function purged(done) {
+    problem.hidden = !(done instanceof Error);
+    if (done instanceof Error) write(problem, words(done));
+    else if (done) {
       forget("Choose a stored response.");
-      say("Purged");
-    } catch (error) {
-      problem.hidden = false;
-      write(problem, words(error));
-      return;
+      read();
     }
-    await read();
   }
   function soon(wait = CALM) {
     timer ||= window.setTimeout(() => {
@@ -179,7 +168,7 @@ export function mountContents(store, page) {
 
   search.addEventListener("input", () => soon(120));
   sort.addEventListener("change", () => read());
-  purgeAll?.addEventListener("click", purgeEach);
+  purgeAll?.addEventListener("click", async () => purged(await purgeEach(path, kept)));
   list.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const buttons = [...list.querySelectorAll("button")];
