@@ -42,7 +42,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     age: int | None = None
     ttl: int | None = None
     stored: bool = False
-    own: bool = False  # the proxy itself was asked: counted as a request, and as nothing else
+    own: bool = False  # the proxy itself was asked: not counted, and told as traffic alone
 
     @property
     def saved(self) -> int:
@@ -102,9 +102,9 @@ class Book:
         """A request's verdict is known: who sees its answer's end finds it counted."""
         with self.lock:
             counters = self.counters
-            counters.requests += 1
             if outcome.own:
                 return
+            counters.requests += 1
             name = COUNTED[outcome.verdict]
             setattr(counters, name, getattr(counters, name) + 1)
 
