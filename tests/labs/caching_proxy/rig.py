@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from tests.programs import DEADLINE, Program, eventually
 
 SERVER = "servers.caching_proxy.server"
+POLL = 0.02
 TIMEOUT = 0.5
 """Seconds: the proxy's --timeout in most tests."""
 
@@ -64,7 +65,7 @@ class Origin:
     def __init__(self, *scripts: bytes | Script, host: str = "127.0.0.1") -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.listener = socket.create_server((host, 0), family=family, backlog=128)
-        self.listener.settimeout(0.05)
+        self.listener.settimeout(POLL)
         self.port: int = self.listener.getsockname()[1]
         self.authority = f"{f'[{host}]' if ':' in host else host}:{self.port}"
         self.url = f"http://{self.authority}"
@@ -103,7 +104,7 @@ class Origin:
             thread.start()
 
     def _run(self, sock: socket.socket, number: int, steps: Script) -> None:
-        sock.settimeout(0.05)
+        sock.settimeout(POLL)
         with sock, contextlib.suppress(OSError, EOFError):
             self._play(sock, number, steps)
         self.ended += 1
@@ -143,7 +144,7 @@ class Origin:
                 view = view[sock.send(view[:262144]) :]
 
     def _receive(self, sock: socket.socket) -> bytes:
-        sock.settimeout(0.05)
+        sock.settimeout(POLL)
         while not self.over.is_set():
             with contextlib.suppress(TimeoutError):
                 return sock.recv(65536)
