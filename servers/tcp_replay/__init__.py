@@ -1,0 +1,1 @@
+"""The capture and replay lab: stand between client and server, record, and answer without the server."""

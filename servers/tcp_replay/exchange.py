@@ -1,0 +1,48 @@
+"""An exchange: what a client sent as one message, and all that the server said to it. No socket, no clock."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Bytes that came together, ``ms`` after the request was whole (a greeting: after the opening)."""
+
+    ms: float
+    data: bytes
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a tape. Bytes are base64 in JSON; times are seconds since 1970.
+
+    id          its number on the tape, from 1; 0: it is on none
+    at          when the request was whole, or the connection opened
+    conn        the connection that it was recorded on; ``number`` is its place there, from 1
+    peer        the client's address
+    target      the server's address as it was configured: ``127.0.0.1:6789``
+    framing     where a message ended when it was recorded
+    request     the client's message; empty in a greeting
+    response    what the server said, in the chunks that came
+    greeting    the server spoke first
+    client_end  the client ended its side after the request
+    server_end  the server ended its side after the response
+    """
+
+    id: int = 0
+    at: float
+    conn: str = ""
+    number: int = 0
+    peer: str = ""
+    target: str = ""
+    transport: str = "tcp"
+    framing: str = ""
+    request: bytes = b""
+    response: tuple[Chunk, ...] = ()
+    greeting: bool = False
+    client_end: bool = False
+    server_end: bool = False
+
+    @property
+    def answer(self) -> bytes:
+        """All bytes of the response."""
+        return b"".join(chunk.data for chunk in self.response)

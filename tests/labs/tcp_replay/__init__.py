@@ -1,0 +1,1 @@
+"""The capture and replay lab."""
