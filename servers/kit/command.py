@@ -182,7 +182,7 @@ def _parser(
 
 
 def _add(parser: argparse.ArgumentParser, field: Field) -> None:
-    default = f" Default: {_default(field)}." if _default(field) else ""
+    default = _default(field)
     free = field.type in ("flag", "text") and not field.several
     limits = "" if free else f" {field.wants()[0].upper()}{field.wants()[1:]}."
     text = (field.help + limits + default).replace("%", "%%")
@@ -204,9 +204,10 @@ def _add(parser: argparse.ArgumentParser, field: Field) -> None:
 
 def _default(field: Field) -> str:
     """The default in the help; "" where there is none, and of a switch that is off."""
-    if field.type == "flag":
-        return "on" if field.default else ""
-    return "" if field.default is None else str(field.default)
+    words = "on" if field.default is True else str(field.default)
+    if field.default in (None, "") or field.default is False:
+        return ""
+    return f" Default: {words}" + ("" if words[-1] in ".!?" else ".")
 
 
 def _read(

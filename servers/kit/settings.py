@@ -323,6 +323,8 @@ def _value(field: Field, value: Any, text: bool) -> Any:
             raise SettingError(f"{field.title} is empty.", field=field.name, hint=_give(field))
         if field.type == "float" and _NUMBER.fullmatch(value):
             value = float(value)
+    if field.secret and value == MASK:  # from a command line that was copied
+        raise SettingError(f"{field.title}: {MASK} only stands for it. Give the real one.", field=field.name)
     lax = text and field.type != "text"
     try:
         checked = msgspec.convert(value, field.annotation, strict=not lax)

@@ -255,6 +255,7 @@ class Named(RequestSettings, frozen=True, kw_only=True):
     people: Annotated[int, Meta(le=3, extra=ui(flags=("--to", "-t")))] = 0
     loud: bool = False
     kept: bool = True
+    words: str = "Hello!"
 
 
 @pytest.mark.parametrize(
@@ -276,6 +277,7 @@ def test_help_tells_a_default_unless_it_is_a_switch_that_is_off() -> None:
     told = _parser("x", "x", fields(Named)).format_help()
     assert "Default: 0." in told
     assert "Default: on." in told
+    assert "Default: Hello!\n" in told
     assert "False" not in told
     assert "True" not in told
 

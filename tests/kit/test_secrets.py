@@ -74,6 +74,12 @@ def test_a_wrong_secret_is_refused_without_being_told() -> None:
         assert caught.value.field == "key"
 
 
+def test_a_mask_from_a_copied_command_line_is_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        read(*arguments(Wanted(key="s3cret"), secrets="masked"))
+    assert capsys.readouterr().err.startswith(f"error: --key: Key: {MASK} only stands for it.")
+
+
 def test_the_schema_says_which_is_secret() -> None:
     found = schema(Wanted)["properties"]
     assert found["key"]["x-secret"] is True
