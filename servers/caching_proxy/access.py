@@ -24,7 +24,7 @@ METADATA = frozenset(
     map(ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"))
 )
 """Where clouds tell a machine its secrets."""
-NAT64 = IPv6Network("64:ff9b::/96")
+NAT64 = IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48")
 SIX_TO_FOUR = IPv6Network("2002::/16")
 
 
@@ -77,7 +77,7 @@ def plain(address: str) -> Address:
     if isinstance(found, IPv6Address):
         if found.ipv4_mapped:
             return found.ipv4_mapped
-        if found in NAT64 or (found in IPv6Network("::/96") and int(found) > 1):
+        if any(found in network for network in NAT64) or (found in IPv6Network("::/96") and int(found) > 1):
             return IPv4Address(int(found) & 0xFFFFFFFF)
         if found in SIX_TO_FOUR:
             return IPv4Address(int(found) >> 80 & 0xFFFFFFFF)
