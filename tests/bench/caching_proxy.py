@@ -121,6 +121,8 @@ def hits(
             told = load(wrk, ports[name], url, SECONDS)
             rates[name].append(told.rate)
             count += told.requests if name == "ours" else 0
+    others = [load(wrk, ours.port, url, SECONDS, different=True) for _ in range(turns)]
+    count += sum(told.requests for told in others)
     gained = ours.gained(before)
     if not gained["hits"] == gained["requests"] >= count or gained["misses"]:
         raise RuntimeError(f"{count} answers were no hits alone: {gained}")
@@ -135,7 +137,8 @@ def hits(
         else Figure(name=f"1 KB hits, watched, against {name}", at_least=least, missing=missing[name])
         for name, least in ASKED.items()
     ]
-    return [*figures, *(median(f"… answers of {name}", each, "/s") for name, each in rates.items())]
+    figures += [median(f"… answers of {name}", each, "/s") for name, each in rates.items()]
+    return [*figures, median("… answers of ours, no two alike", [told.rate for told in others], "/s")]
 
 
 def passing(ours: Ours, at: int, turns: int) -> list[Figure]:

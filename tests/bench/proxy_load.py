@@ -34,6 +34,16 @@ end
 """
 """The path is the whole URL. Without a function ``request``, wrk makes the request's bytes once."""
 
+DIFFERENT = """
+local count = 0
+request = function()
+  count = count + 1
+  wrk.headers["X-Count"] = count
+  return wrk.format()
+end
+"""
+"""Each request is a little different from all others, and all mean the same object."""
+
 
 class Tally(msgspec.Struct, frozen=True):
     """What wrk got. ``bad`` are answers of status 400 and more, and connections that failed."""
@@ -52,11 +62,11 @@ class Tally(msgspec.Struct, frozen=True):
         return self.requests / (self.micros / 1e6)
 
 
-def load(wrk: str, port: int, url: str, seconds: int) -> Tally:
-    """Ask a proxy for the URL, again and again."""
+def load(wrk: str, port: int, url: str, seconds: int, *, different: bool = False) -> Tally:
+    """Ask a proxy for the URL, again and again; ``different``: no two requests have the same bytes."""
     host = url.split("/")[2]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(SCRIPT.format(url=url, host=host))
+        script.write(SCRIPT.format(url=url, host=host) + DIFFERENT * different)
         script.flush()
         words = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", script.name, f"http://127.0.0.1:{port}/"]
         said = subprocess.run([wrk, *words], capture_output=True, text=True, check=True).stdout
