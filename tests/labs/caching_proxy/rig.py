@@ -73,6 +73,7 @@ class Origin:
         self.connections = 0
         self.ended = 0
         self.asked: list[Asked] = []
+        self.numbers: dict[int, int] = {}  # of connections, by their file
         self.over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -97,6 +98,7 @@ class Origin:
                 continue
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
+            self.numbers[sock.fileno()] = self.connections
             script = self.scripts[min(self.connections, len(self.scripts)) - 1]
             steps: Script = (ASK, script, AGAIN) if isinstance(script, bytes) else script
             thread = threading.Thread(target=self._run, args=(sock, self.connections, steps))
