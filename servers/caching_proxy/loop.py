@@ -138,7 +138,7 @@ class Loop:
 
     def _serve(self, client: Client, work: Request | HttpError | bytes) -> None:
         """In a thread: answer this request, and those that have come with it."""
-        reason = "we closed it"
+        reason = "the proxy closed it"
         try:
             reason = self._answer_all(client, work)
         finally:
@@ -159,7 +159,7 @@ class Loop:
                 refuse(self.proxy, client, work)
                 return "what came was no proper request"
             if not Exchange(self.proxy, client, work).run():
-                return "we closed it"
+                return "the proxy closed it"
             client.start = bytes(client.reader.buffer[:512])
             try:
                 found = client.reader.next()
