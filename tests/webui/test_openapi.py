@@ -127,7 +127,9 @@ SAFE = {
     "timeout": 0.1, "path": "/", "method": "GET", "headers": "", "raw": "", "times": 1, "models": "select",
     "clients": 1, "requests": 1, "delay": 0.0, "slow": 0, "seconds": 1.0, "mailbox": "", "accounts": "any",
     "sender": "a@example.org", "recipients": "b@example.org", "subject": "Hello", "auth": "", "image": "",
-    "step": False,
+    "step": False, "allow_target": "127.0.0.1", "allow_client": "127.0.0.1", "connect_ports": "443",
+    "cache": "", "url": "http://127.0.0.1:9/", "cache_control": "", "target": "127.0.0.1:9", "tape": "",
+    "match_headers": "", "ignore": "Date",
 }  # fmt: skip
 """Only ports of the system's choice on this machine are bound, no file is written, no request takes long."""
 
