@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import os
 import random
+import resource
 import signal
 import socket
 import struct
@@ -405,3 +406,80 @@ class Killed(Proxy):
         self.process.wait(DEADLINE)
         super(Proxy, self).__exit__(*exc)
         assert not self.errors, self.errors
+
+
+# -- what is left
+
+
+def descriptors(proxy: Proxy) -> int:
+    """Open files of the proxy, connections included."""
+    return len(os.listdir(f"/proc/{proxy.process.pid}/fd"))
+
+
+def threads(proxy: Proxy) -> int:
+    return len(os.listdir(f"/proc/{proxy.process.pid}/task"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts files in /proc")
+def test_nothing_is_left_of_what_was_aborted(tmp_path: Path) -> None:
+    body = bytes(3_000_000)
+    scripts = [
+        (ASK, ok(body, FRESH), AGAIN), (ASK, ok(body, "Cache-Control: no-store"), AGAIN), (ASK, CLOSE),
+        paced(body, 5, 0.01, FRESH), paced(body, 5, 0.01, FRESH, chunked=True), (ASK, RESET),
+        (ASK, ok(body, FRESH)[:100_000], RESET), (ASK, b"HTTP/1.1 200 OK\r\n", STAY),
+    ]  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        proxy = stack.enter_context(Proxy(tmp_path / "cache", "--keep-alive", "0.5", timeout=0.5))
+        origins = [stack.enter_context(Origin(script)) for script in scripts]
+        for _ in range(2):  # the index opens its files when they are first used
+            proxy.ask(f"{origins[0].url}/warm")
+        time.sleep(1)
+        before = descriptors(proxy), threads(proxy)
+        chance = random.Random(5)
+
+        def abort(_: int) -> None:
+            for _ in range(12):
+                url = f"{chance.choice(origins).url}/{chance.randrange(9)}"
+                data = chance.choice([
+                    request(url), request(url, method="HEAD"), request(url)[:30], request(url) * 3,
+                    request(url, "Content-Length: 100000", method="POST") + bytes(1000),
+                    request(url, "Transfer-Encoding: chunked", method="PUT") + b"5\r\nhello\r\nxx",
+                ])  # fmt: skip
+                with contextlib.suppress(OSError), proxy.connect() as sock:
+                    sock.settimeout(0.3)
+                    sock.sendall(data)
+                    if chance.random() < 0.5:
+                        sock.recv(chance.choice([1, 100_000]))
+                    if chance.random() < 0.5:
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        all_at_once(6, abort)
+        eventually(lambda: threads(proxy) <= before[1], f"{before} as before")
+        eventually(lambda: descriptors(proxy) <= before[0], f"{before} as before")
+        assert not tmp(proxy)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs many files")
+def test_with_more_than_a_thousand_connections_it_still_fetches(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 4000:
+        pytest.skip("too few files may be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4000), hard))
+    try:
+        with contextlib.ExitStack() as stack:
+            origin = stack.enter_context(Origin(ok(b"fetched")))
+            words = ("--max-connections", "2000", "--connect-ports", str(origin.port))
+            proxy = stack.enter_context(Proxy(tmp_path / "cache", *words))
+            for _ in range(1100):
+                stack.enter_context(proxy.connect())
+            for _ in range(2):
+                assert proxy.ask(f"{origin.url}/g").body == b"fetched"
+                assert proxy.ask(f"{origin.url}/p", method="POST", body=b"x" * 100).body == b"fetched"
+            assert origin.connections == 1
+            with proxy.connect() as sock:
+                sock.sendall(request(origin.authority, method="CONNECT"))
+                assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert read_answer(sock).body == b"fetched"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
