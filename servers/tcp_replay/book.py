@@ -1,0 +1,118 @@
+"""The replay server's book: what it counts, exactly, and what it tells as far as there is room."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Literal
+
+from servers.kit.events import (
+    Bytes,
+    ConnectionClosed,
+    ConnectionOpened,
+    DatagramReceived,
+    DatagramSent,
+    DataReceived,
+    DataSent,
+    ServerError,
+    Way,
+    preview,
+)
+from servers.kit.report import Report, now
+from servers.tcp_replay.events import Exchanged, FaultHit, Outcome, TapeChanged
+from servers.tcp_replay.exchange import Exchange
+from servers.tcp_replay.settings import Counters
+
+COUNTED: dict[Outcome, str] = {"recorded": "recorded", "hit": "hits", "miss": "misses"}
+
+
+class Book:
+    """Counts and tells. One loop uses it; ``tape`` and ``trouble`` may be called from other threads."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.counters: Counters = report.counters
+        self._numbers = itertools.count(1)
+
+    def opened(self, peer: str) -> str:
+        """A client's connection was accepted, or its first datagram came; its name."""
+        conn = f"c{next(self._numbers)}"
+        self.counters.connections += 1
+        self.counters.open += 1
+        self.report.emit(ConnectionOpened(t=now(), conn=conn, peer=peer))
+        return conn
+
+    def closed(self, conn: str, peer: str, up: int, down: int, seconds: float, reason: str) -> None:
+        """A client's connection ended; ``up`` and ``down`` are the bytes that passed."""
+        self.counters.open -= 1
+        self.report.emit(
+            ConnectionClosed(
+                t=now(), conn=conn, peer=peer, bytes_in=up, bytes_out=down, seconds=round(seconds, 6),
+                reason=reason,
+            )
+        )  # fmt: skip
+
+    def received(self, conn: str, peer: str, way: Way, data: bytes) -> None:
+        """Bytes came from one side."""
+        if way == "to_server":
+            self.counters.bytes_up += len(data)
+        else:
+            self.counters.bytes_down += len(data)
+        if self.report.room:
+            self.report.emit(DataReceived(t=now(), conn=conn, peer=peer, way=way, data=preview(data)))
+        else:
+            self.report.missed += 1
+
+    def sent(self, conn: str, peer: str, data: bytes) -> None:
+        """Bytes of the tape left to a client."""
+        self.counters.bytes_down += len(data)
+        if self.report.room:
+            self.report.emit(DataSent(t=now(), conn=conn, peer=peer, way="to_client", data=preview(data)))
+        else:
+            self.report.missed += 1
+
+    def datagram(self, peer: str, way: Way, data: bytes, sent: bool = False) -> None:
+        """A datagram came from one side; ``sent``: one of the tape left to a client."""
+        if way == "to_server":
+            self.counters.bytes_up += len(data)
+        else:
+            self.counters.bytes_down += len(data)
+        kind = DatagramSent if sent else DatagramReceived
+        self.report.emit(kind(t=now(), peer=peer, way=way, data=preview(data)))
+
+    def exchanged(
+        self, exchange: Exchange, outcome: Outcome, ms: float, *, tape: int = 0, turn: str = "",
+        near: int = 0, differs_at: int | None = None, reason: str = "",
+    ) -> None:  # fmt: skip
+        """A request, and what came of it."""
+        self.counters.exchanges += 1
+        if name := COUNTED.get(outcome):
+            setattr(self.counters, name, getattr(self.counters, name) + 1)
+        if not self.report.room:
+            self.report.missed += 1
+            return
+        answer = exchange.answer
+        self.report.emit(
+            Exchanged(
+                t=now(), conn=exchange.conn, peer=exchange.peer, number=exchange.number, outcome=outcome,
+                greeting=exchange.greeting, sent=preview(exchange.request),
+                received=Bytes(answer[:512], len(answer)), chunks=len(exchange.response), ms=round(ms, 3),
+                tape=tape, turn=turn, near=near, differs_at=differs_at, reason=reason,
+            )
+        )  # fmt: skip
+
+    def fault(self, conn: str, peer: str, way: Way, fault: Literal["reset_peer", "timeout"]) -> None:
+        """A fault struck."""
+        self.report.emit(FaultHit(t=now(), conn=conn, peer=peer, way=way, fault=fault))
+
+    def tape(
+        self, path: Path, count: int, why: Literal["opened", "edited", "cleared", "chosen"],
+        damaged: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """The tape is another, or has changed other than by recording."""
+        self.counters.on_tape = count
+        self.report.emit(TapeChanged(t=now(), path=str(path), exchanges=count, why=why, damaged=damaged[:20]))
+
+    def trouble(self, message: str, hint: str = "") -> None:
+        """Something went wrong that ends nothing."""
+        self.report.emit(ServerError(t=now(), message=message, hint=hint))

@@ -1,0 +1,82 @@
+"""The two directions between a client and the server. No selector here: loop.py asks and tells."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections import deque
+from random import Random
+
+from servers.kit.events import Way
+from servers.tcp_replay.faults import Shaper, Toxics
+
+HELD = 1024 * 1024
+"""Bytes held for a side that does not read: as long as there are so many, the other is not read from."""
+SEND = 256 * 1024
+
+
+class Pipe:
+    """One direction: what came from ``source`` and has not left to ``sink``; in replay one is None."""
+
+    __slots__ = ("blocked", "count", "ended", "finished", "held", "queue", "shaper", "sink", "source", "way")
+
+    def __init__(self, way: Way, source: socket.socket | None, sink: socket.socket | None) -> None:
+        self.way: Way = way
+        self.source, self.sink = source, sink
+        self.queue: deque[tuple[float, memoryview]] = deque()  # when it leaves, and what
+        self.held = 0  # bytes of the queue
+        self.count = 0  # bytes that left
+        self.blocked = False  # the kernel takes no more at present
+        self.ended = False  # nothing more will come
+        self.finished = False  # and the other side was told so
+        self.shaper = Shaper(Random())
+
+    def put(self, data: bytes, at: float, faults: Toxics) -> None:
+        """Bytes for the sink. ``at`` (monotonic) may lie ahead."""
+        if faults.shapes or self.queue:
+            for due, piece in self.shaper.take(data, at, faults):
+                self.queue.append((due, memoryview(piece)))
+        else:
+            self.queue.append((at, memoryview(data)))
+        self.held += len(data)
+
+    def flush(self, now: float) -> None:
+        """Send what is due, as far as the kernel takes it. OSError if the other side is gone."""
+        self.blocked = False
+        while self.queue and self.queue[0][0] <= now and self.sink is not None:
+            due, piece = self.queue[0]
+            try:
+                sent = self.sink.send(piece[:SEND])
+            except BlockingIOError:
+                self.blocked = True
+                return
+            self.count += sent
+            self.held -= sent
+            if sent == len(piece):
+                self.queue.popleft()
+            else:
+                self.queue[0] = (due, piece[sent:])
+
+    def finish(self) -> None:
+        """Pass the end on, once all before it has left: a half-close stays one."""
+        if self.ended and not self.queue and not self.finished and self.sink is not None:
+            self.finished = True
+            with contextlib.suppress(OSError):
+                self.sink.shutdown(socket.SHUT_WR)
+
+    def drop(self) -> None:
+        """Forget what waits."""
+        self.queue.clear()
+        self.held = 0
+
+    @property
+    def due(self) -> float | None:
+        """When the next piece leaves; None: nothing waits for a time."""
+        return self.queue[0][0] if self.queue and not self.blocked else None
+
+
+def reset(sock: socket.socket) -> None:
+    """Close it so that the other side sees a reset."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

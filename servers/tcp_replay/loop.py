@@ -1,0 +1,422 @@
+"""Between clients and the server over TCP: one loop, all connections.
+
+For each client that connects, a connection to the target is made, before anybody says a word:
+some servers speak first. What comes from one side goes to the other as it comes; a Pairing only
+looks on, and says when an exchange is whole. In replay there is no target: a Player answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import heapq
+import itertools
+import os
+import selectors
+import socket
+import time
+from typing import Any
+
+from msgspec.structs import replace
+
+from servers.kit.addresses import show
+from servers.kit.sockets import in_words
+from servers.tcp_replay.book import Book
+from servers.tcp_replay.deck import Deck
+from servers.tcp_replay.exchange import Exchange
+from servers.tcp_replay.faults import Toxics, toxics
+from servers.tcp_replay.link import HELD, Pipe, reset
+from servers.tcp_replay.pairing import Pairing
+from servers.tcp_replay.player import Player
+from servers.tcp_replay.recording import keep
+from servers.tcp_replay.settings import Settings
+from servers.tcp_replay.target import Target
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+RECEIVE = 256 * 1024
+ACCEPT = 64
+TICK = 0.25
+CONNECT = 10.0
+"""Seconds that the target may take to be reached."""
+LINGER = 1.0
+"""Seconds in which a closed connection's last bytes are read, so that a reset does not take ours away."""
+
+
+class Link:
+    """A client, its connection to the target or its player, and what is between them."""
+
+    def __init__(self, client: socket.socket, target: socket.socket | None, conn: str, peer: str) -> None:
+        self.client, self.target, self.conn, self.peer = client, target, conn, peer
+        self.up = Pipe("to_server", client, target)
+        self.down = Pipe("to_client", target, client)
+        self.pairing: Pairing | None = None
+        self.player: Player | None = None
+        self.opened = time.monotonic()
+        self.connected = target is None
+        self.number = 0
+        self.masks: dict[socket.socket, int] = {}
+        self.quiet_at = 0.0  # when a pause ends a message
+        self.ends_at = 0.0  # when it is closed, whatever is left
+        self.reason = ""
+        self.dead = False
+
+
+class Loop:
+    """All connections, and the calendar of what leaves later."""
+
+    def __init__(
+        self, listener: socket.socket, settings: Settings, deck: Deck, book: Book, target: Target
+    ) -> None:
+        self.listener, self.deck, self.book, self.target = listener, deck, book, target
+        self.settings = settings
+        self.wall = time.time() - time.monotonic()
+        self.links: set[Link] = set()
+        self.selector = selectors.DefaultSelector()
+        self._calendar: list[tuple[float, int, Link]] = []
+        self._order = itertools.count()
+        self._bell, self._rope = socket.socketpair()
+        self._bell.setblocking(False)
+        self._rope.setblocking(False)
+        self._change: Settings | None = None
+        self._accepts = True
+        self._again = 0.0
+        listener.setblocking(False)
+        self.selector.register(listener, READ, None)
+        self.selector.register(self._bell, READ, self._bell)
+        self._read_faults()
+
+    def apply(self, settings: Settings) -> None:
+        """Live settings changed (called from another thread)."""
+        self._change = settings
+        with contextlib.suppress(OSError):
+            self._rope.send(b".")
+
+    def run(self) -> None:
+        """Ask who is ready, and serve them a step; for ever."""
+        while True:
+            for key, mask in self.selector.select(self._patience()):
+                if key.data is None:
+                    self._accept()
+                elif key.data is self._bell:
+                    self._changed()
+                elif not key.data.dead:
+                    self._step(key.data, key.fileobj, mask)
+            self._look_at_the_clock()
+
+    def close(self) -> None:
+        """End all connections."""
+        for link in list(self.links):
+            self._close(link, "the server ends")
+        self.selector.close()
+
+    # -- settings
+
+    def _changed(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._bell.recv(4096)
+        settings, self._change = self._change, None
+        if settings is None:
+            return
+        turned = (settings.mode == "replay") != (self.settings.mode == "replay")
+        moved = settings.target != self.settings.target
+        if settings.mode == "replay" and turned:
+            self.deck.rewind()
+        self.settings = settings
+        self._read_faults()
+        for link in list(self.links):
+            if turned or moved:
+                self._close(link, "the mode changed" if turned else "the target changed")
+            else:
+                self._guarded(link)
+
+    def _read_faults(self) -> None:
+        self.faults: dict[str, Toxics] = {
+            "to_server": toxics(self.settings, "upstream"),
+            "to_client": toxics(self.settings, "downstream"),
+        }
+
+    # -- connections
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPT):
+            if len(self.links) >= self.settings.max_connections:
+                self._rest(0.0)  # further clients wait in the backlog
+                return
+            try:
+                sock, peer = self.listener.accept()
+            except BlockingIOError:
+                return
+            except OSError:  # no file is left: try again in a while
+                self._rest(time.monotonic() + TICK)
+                return
+            self._begin(sock, show(peer))
+
+    def _rest(self, until: float) -> None:
+        self.selector.unregister(self.listener)
+        self._accepts, self._again = False, until
+
+    def _begin(self, sock: socket.socket, peer: str) -> None:
+        sock.setblocking(False)
+        _at_once(sock)
+        conn = self.book.opened(peer)
+        if self.settings.mode == "replay":
+            link = Link(sock, None, conn, peer)
+            link.player = Player(self.settings, self.deck, self.book, conn, peer, self.wall)
+            self.links.add(link)
+            link.player.opened(link.down, time.monotonic(), self.faults["to_client"])
+        else:
+            link = Link(sock, None, conn, peer)
+            self.links.add(link)
+            try:
+                self._reach(link)
+            except OSError as error:
+                self._unreachable(link, in_words(error))
+                return
+        self._faults_of_time(link)
+        self._guarded(link)
+
+    def _reach(self, link: Link) -> None:
+        """Begin to connect to the target. OSError if that fails at once."""
+        family, address = self.target.address(self.settings.target)
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        link.target = link.up.sink = link.down.source = sock
+        link.connected = False
+        sock.setblocking(False)
+        _at_once(sock)
+        code = sock.connect_ex(address)
+        if code not in (0, errno.EINPROGRESS):
+            raise OSError(code, os.strerror(code))
+        link.pairing = Pairing(self.settings.framing, self.settings.largest, self.settings.pause)
+        link.ends_at = link.opened + CONNECT
+        self._remember(link, link.ends_at)
+
+    def _established(self, link: Link) -> None:
+        """The connection to the target is made, or is not."""
+        assert link.target is not None
+        assert link.pairing is not None
+        code = link.target.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self._unreachable(link, in_words(OSError(code, os.strerror(code))))
+            return
+        link.connected = True
+        link.ends_at = 0.0
+        link.pairing.opened(self.wall + time.monotonic())
+
+    def _unreachable(self, link: Link, why: str) -> None:
+        reason = f"{self.settings.target} could not be reached ({why})."
+        told = Exchange(at=time.time(), conn=link.conn, number=1, peer=link.peer)
+        self.book.exchanged(told, "unanswered", 0.0, reason=reason)
+        self._close(link, "the target could not be reached")
+
+    def _faults_of_time(self, link: Link) -> None:
+        """reset_peer and timeout count from the opening."""
+        for faults in self.faults.values():
+            for ms in (faults.reset_peer, faults.timeout):
+                if ms >= 0:
+                    self._remember(link, link.opened + ms / 1000)
+
+    # -- what the kernel says is ready
+
+    def _step(self, link: Link, sock: Any, mask: int) -> None:
+        now = time.monotonic()
+        try:
+            if not link.connected:
+                if mask & WRITE:
+                    self._established(link)
+            elif mask & READ:
+                self._read(link, link.up if sock is link.client else link.down, now)
+            if not link.dead:
+                self._settle(link, now)
+        except OSError as error:
+            who = "the client" if sock is link.client else "the server"
+            self._close(link, f"{who}: {in_words(error)}")
+
+    def _read(self, link: Link, pipe: Pipe, now: float) -> None:
+        assert pipe.source is not None
+        try:
+            data = pipe.source.recv(RECEIVE)
+        except BlockingIOError:
+            return
+        if link.ends_at and link.reason:  # it lingers
+            if not data:
+                self._close(link, link.reason)
+            return
+        if not data:
+            pipe.ended = True
+        else:
+            self.book.received(link.conn, link.peer, pipe.way, data)
+        faults = self.faults[pipe.way]
+        if link.player:
+            self._played(link, data, now)
+        else:
+            if data and faults.timeout < 0:
+                pipe.put(data, now, faults)
+            self._watched(link, pipe, data, now)
+
+    def _played(self, link: Link, data: bytes, now: float) -> None:
+        player = link.player
+        assert player is not None
+        link.up.count += len(data)
+        messages = player.framer.feed(data) if data else player.framer.end()
+        player.said(messages, link.down, now, self.faults["to_client"])
+        if not data and not player.over:
+            player.over = "the client closed it"
+        self._expect_quiet(link, player.framer.gaps and bool(player.framer.waiting), now)
+
+    def _watched(self, link: Link, pipe: Pipe, data: bytes, now: float) -> None:
+        pairing, wall = link.pairing, self.wall + now
+        assert pairing is not None
+        if not data:
+            whole = pairing.ended("client" if pipe.way == "to_server" else "server", wall)
+        elif pipe.way == "to_server":
+            whole = pairing.request(data, wall)
+        else:
+            whole = pairing.response(data, wall)
+        self._tell(link, whole)
+        self._expect_quiet(link, pairing.gaps, now)
+
+    def _expect_quiet(self, link: Link, gaps: bool, now: float) -> None:
+        link.quiet_at = now + self.settings.pause / 1000 if gaps else 0.0
+        if gaps:
+            self._remember(link, link.quiet_at)
+
+    # -- exchanges
+
+    def _tell(self, link: Link, whole: list[Exchange]) -> None:
+        settings = self.settings
+        for exchange in whole:
+            named = replace(
+                exchange, conn=link.conn, peer=link.peer, target=settings.target, framing=settings.framing
+            )
+            keep(named, settings, self.deck, self.book)
+
+    # -- what is next for a connection
+
+    def _guarded(self, link: Link) -> None:
+        try:
+            self._settle(link, time.monotonic())
+        except OSError as error:
+            self._close(link, in_words(error))
+
+    def _settle(self, link: Link, now: float) -> None:
+        """Send what is due, pass ends on, and say what is waited for."""
+        for pipe in (link.up, link.down):
+            pipe.flush(now)
+            pipe.finish()
+            if pipe.due is not None and pipe.due > now:
+                self._remember(link, pipe.due)
+        if link.player and link.player.over and not link.down.queue and not link.reason:
+            self._linger(link, link.player.over, now)
+        elif link.up.finished and link.down.finished:
+            self._close(link, "both sides ended")
+            return
+        self._watch(link)
+
+    def _watch(self, link: Link) -> None:
+        """Tell the kernel what is waited for."""
+        client = READ if not link.up.ended and link.up.held < HELD and link.connected else 0
+        client |= WRITE if link.down.blocked else 0
+        if link.player and link.down.held > HELD:
+            client &= ~READ  # who does not read its answers need not ask for more
+        self._want(link, link.client, client)
+        if link.target is not None:
+            target = READ if not link.down.ended and link.down.held < HELD else 0
+            target |= WRITE if link.up.blocked else 0
+            self._want(link, link.target, target if link.connected else WRITE)
+
+    def _want(self, link: Link, sock: socket.socket, mask: int) -> None:
+        before = link.masks.get(sock, 0)
+        if mask == before:
+            return
+        if not before:
+            self.selector.register(sock, mask, link)
+        elif not mask:
+            self.selector.unregister(sock)
+        else:
+            self.selector.modify(sock, mask, link)
+        link.masks[sock] = mask
+
+    # -- time
+
+    def _remember(self, link: Link, when: float) -> None:
+        heapq.heappush(self._calendar, (when, next(self._order), link))
+
+    def _patience(self) -> float:
+        if not self._calendar:
+            return TICK
+        return max(0.0, min(TICK, self._calendar[0][0] - time.monotonic()))
+
+    def _look_at_the_clock(self) -> None:
+        now = time.monotonic()
+        while self._calendar and self._calendar[0][0] <= now:
+            link = heapq.heappop(self._calendar)[2]
+            if not link.dead:
+                try:
+                    self._on_time(link, now)
+                except OSError as error:
+                    self._close(link, in_words(error))
+        if not self._accepts and now >= self._again and len(self.links) < self.settings.max_connections:
+            self.selector.register(self.listener, READ, None)
+            self._accepts = True
+
+    def _on_time(self, link: Link, now: float) -> None:
+        """Something was to happen to this connection about now."""
+        if link.ends_at and now >= link.ends_at:
+            if link.reason:
+                self._close(link, link.reason)
+            else:
+                self._unreachable(link, f"not within {CONNECT:g} s")
+            return
+        for pipe in (link.up, link.down):
+            faults, age = self.faults[pipe.way], 1000 * (now - link.opened)
+            if 0 <= faults.reset_peer <= age:
+                self.book.fault(link.conn, link.peer, pipe.way, "reset_peer")
+                for sock in filter(None, (link.client, link.target)):
+                    reset(sock)
+                self._close(link, "reset on purpose")
+                return
+            if 0 < faults.timeout <= age:
+                self.book.fault(link.conn, link.peer, pipe.way, "timeout")
+                self._close(link, "silenced and closed on purpose")
+                return
+        if link.quiet_at and now >= link.quiet_at:
+            self._quiet(link, now)
+        self._settle(link, now)
+
+    def _quiet(self, link: Link, now: float) -> None:
+        link.quiet_at = 0.0
+        if link.player:
+            link.player.said(link.player.framer.quiet(), link.down, now, self.faults["to_client"])
+        elif link.pairing:
+            self._tell(link, link.pairing.quiet(self.wall + now))
+
+    # -- the end of a connection
+
+    def _linger(self, link: Link, reason: str, now: float) -> None:
+        """All is said: say so, and read on for a moment."""
+        link.reason = reason
+        link.ends_at = now + LINGER
+        self._remember(link, link.ends_at)
+        with contextlib.suppress(OSError):
+            link.client.shutdown(socket.SHUT_WR)
+        if link.up.ended:
+            self._close(link, reason)
+
+    def _close(self, link: Link, reason: str) -> None:
+        if link.dead:
+            return
+        link.dead = True
+        self.links.discard(link)
+        if link.pairing and link.connected:
+            self._tell(link, link.pairing.closed(self.wall + time.monotonic()))
+        for sock in filter(None, (link.client, link.target)):
+            if link.masks.get(sock):
+                self.selector.unregister(sock)
+            sock.close()
+        seconds = time.monotonic() - link.opened
+        self.book.closed(link.conn, link.peer, link.up.count, link.down.count, seconds, reason)
+
+
+def _at_once(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,95 @@
+"""Replay: answers from the tape to what one client says. No socket here: it fills a pipe."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+
+from servers.tcp_replay.book import Book
+from servers.tcp_replay.deck import Deck
+from servers.tcp_replay.exchange import Chunk, Exchange
+from servers.tcp_replay.faults import Toxics
+from servers.tcp_replay.framing import Message, framer
+from servers.tcp_replay.link import Pipe
+from servers.tcp_replay.matching import Hit
+from servers.tcp_replay.settings import Settings
+
+
+class Player:
+    """Plays the server for one connection. Times are monotonic; ``wall`` makes them seconds since 1970."""
+
+    def __init__(self, settings: Settings, deck: Deck, book: Book, conn: str, peer: str, wall: float) -> None:
+        self.settings, self.deck, self.book = settings, deck, book
+        self.conn, self.peer, self._wall = conn, peer, wall
+        self.framer = framer(settings.framing, "request", settings.largest)
+        self.number = 0
+        self.over = ""  # why the connection is to be closed once all is sent
+        self._busy = 0.0  # until when answers are on their way
+
+    def opened(self, pipe: Pipe, now: float, faults: Toxics) -> None:
+        """Speak first, if the server did."""
+        greeting = self.deck.greeting()
+        if greeting is not None:
+            self._play(Message(b"", 0, False), greeting, "", pipe, now, faults)
+
+    def said(self, messages: Iterable[Message], pipe: Pipe, now: float, faults: Toxics) -> None:
+        """Answer these requests, one after the other, until one is unknown."""
+        for message in messages:
+            if self.over:
+                return
+            found = self.deck.find(message.data)
+            if isinstance(found, Hit) and not message.cut:
+                turn = f"{found.n_of} of {found.of}" if found.of > 1 else ""
+                self._play(message, found.exchange, turn, pipe, now, faults)
+                continue
+            near, at = (found.near, found.differs_at) if not isinstance(found, Hit) else (None, None)
+            why = found.why if not isinstance(found, Hit) else "it is larger than what is recorded"
+            self._miss(message, pipe, now, faults, near.id if near else 0, at, why)
+
+    def _play(
+        self, message: Message, exchange: Exchange, turn: str, pipe: Pipe, now: float, faults: Toxics
+    ) -> None:
+        self.number += 1
+        base = max(now, self._busy)
+        for chunk in exchange.response:
+            self._busy = base + self._later(chunk) / 1000
+            pipe.put(chunk.data, self._busy, faults)
+            self.book.sent(self.conn, self.peer, chunk.data)
+        told = Exchange(
+            at=self._wall + now, conn=self.conn, number=self.number, peer=self.peer, request=message.data,
+            response=exchange.response, greeting=exchange.greeting,
+        )  # fmt: skip
+        ms = 1000 * (max(self._busy, now) - now)
+        self.book.exchanged(told, "hit", ms, tape=exchange.id, turn=turn)
+        if exchange.server_end:
+            self.over = "the server ended here when it was recorded"
+
+    def _later(self, chunk: Chunk) -> float:
+        """How many ms after the request this chunk leaves."""
+        timing = self.settings.timing
+        return 0.0 if timing == "at_once" else chunk.ms / (self.settings.speed if timing == "scaled" else 1.0)
+
+    def _miss(
+        self, message: Message, pipe: Pipe, now: float, faults: Toxics, near: int, at: int | None, why: str
+    ) -> None:
+        self.number += 1
+        text = unescaped(self.settings.miss_text) if self.settings.miss == "text" else b""
+        if text:
+            pipe.put(text, max(now, self._busy), faults)
+            self.book.sent(self.conn, self.peer, text)
+        self.over = "the request is not on the tape"
+        told = Exchange(
+            at=self._wall + now, conn=self.conn, number=self.number, peer=self.peer, request=message.data,
+            response=(Chunk(0.0, text),) if text else (),
+        )  # fmt: skip
+        self.book.exchanged(told, "miss", 0.0, near=near, differs_at=at, reason=why)
+
+
+def unescaped(text: str) -> bytes:
+    r"""Text with \r, \n, \t, \\ and \xNN as the bytes that they stand for; all else in UTF-8."""
+    return re.sub(
+        rb"\\(x[0-9A-Fa-f]{2}|[rnt\\])",
+        lambda found: codecs.escape_decode(found[0])[0],
+        text.encode("utf-8", "replace"),
+    )

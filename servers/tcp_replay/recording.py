@@ -1,0 +1,29 @@
+"""An exchange went by: write it down, where the mode says so, and tell it."""
+
+from __future__ import annotations
+
+from servers.tcp_replay.book import Book
+from servers.tcp_replay.deck import Deck
+from servers.tcp_replay.exchange import Exchange
+from servers.tcp_replay.settings import Settings
+
+
+def keep(exchange: Exchange, settings: Settings, deck: Deck, book: Book, too_large: bool = False) -> None:
+    """``too_large``: its bytes are not all here."""
+    ms = exchange.response[-1].ms if exchange.response else 0.0
+    if settings.mode == "pass":
+        book.exchanged(exchange, "passed", ms)
+    elif too_large:
+        why = f"a message is larger than {settings.largest:,} bytes (setting «Largest message»)"
+        book.exchanged(exchange, "too_large", ms, reason=why)
+    elif settings.mode == "record-if-new" and exchange.request and deck.knows(exchange.request):
+        book.exchanged(exchange, "known", ms)
+    else:
+        try:
+            kept = deck.append(exchange)
+        except OSError as error:
+            book.trouble(f"The tape cannot be written: {error.strerror or error}.")
+            book.exchanged(exchange, "passed", ms, reason="the tape could not be written")
+            return
+        book.counters.on_tape = deck.count
+        book.exchanged(kept, "recorded", ms, tape=kept.id)
