@@ -99,6 +99,8 @@ class Asker:
                     client.receive(0.01)
                 continue
             data = _framed(found, chunked)
+            if data and readable(0, connection.sock) and (answer := self._early(connection)):
+                return answer, size
             try:
                 connection.send(data, timeout)
             except Failed as failure:
@@ -107,8 +109,6 @@ class Asker:
                 return None, size
             size += len(found.data)
             deadline = time.monotonic() + PATIENCE
-            if readable(0, connection.sock) and (answer := self._early(connection)):
-                return answer, size
 
     def _early(self, connection: Connection, failure: Failed | None = None) -> Response | None:
         """What the origin says while the body is still coming: 100, or an answer that does not need it.

@@ -8,6 +8,7 @@ the cache when its last byte came; else nothing is left of it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Literal
@@ -31,7 +32,7 @@ spooling   the body comes, and is kept as it comes
 whole      all of it is there
 unchanged  the origin said that what is stored still holds
 direct     it cannot be stored: it is for the leader alone
-overflow   it grew larger than the cache: one reader goes on with the connection
+overflow   it grew larger than the cache, or the disk is full: one reader goes on with the connection
 broken     there was no answer, or no whole one: ``failure`` says why
 """
 
@@ -108,7 +109,7 @@ class Fetch:
             connection, self.connection = self.connection, None
         if connection is None:
             raise Failed(
-                502, "The answer outgrew the cache while several read it.", "proxy_internal_error", begun=True
+                502, "The cache could not hold what several read.", "proxy_internal_error", begun=True
             )
         return connection
 
@@ -138,10 +139,6 @@ class Fetch:
             whole = self._take(draft, connection, timeout, keep)
         except Failed as found:
             failure, failure.begun = found, True
-        except OSError as error:  # the disk is full, say
-            connection.broken = True
-            words = f"The cache cannot be written: {error.strerror or error}."
-            failure = Failed(502, words, "proxy_internal_error", begun=True)
         finally:
             if not self.kept:
                 draft.abandon()
@@ -158,9 +155,15 @@ class Fetch:
         self, draft: Draft, connection: Connection, timeout: float, keep: Callable[[Draft, int], bool]
     ) -> bool:
         """Write piece after piece; whether the last one came."""
+        size = 0
         piece = connection.piece(timeout)
         while isinstance(piece, Data):
-            draft.write(piece.data)
+            try:
+                draft.write(piece.data)
+            except OSError:  # the disk is full, say
+                self._unwritten(size, piece)
+                return False
+            size += len(piece.data)
             following = connection.ready()
             if following is None:
                 if not self._grown(draft.size):
@@ -168,8 +171,18 @@ class Fetch:
                 following = connection.piece(timeout)
             piece = following
         self.trailers = piece.trailers
-        self.kept = keep(draft, draft.size)
+        with contextlib.suppress(OSError):  # then it is not kept, but whole it is
+            self.kept = keep(draft, draft.size)
         return True
+
+    def _unwritten(self, size: int, piece: Data) -> None:
+        """The disk took ``size`` bytes, but not this piece: a reader goes on with the connection."""
+        with self._changed:
+            self.size = size
+            if self._readers and self.connection:
+                self.connection.held = piece
+                self.state = "overflow"
+            self._changed.notify_all()
 
     def _grown(self, size: int) -> bool:
         """Show the readers what came; False to go no further."""

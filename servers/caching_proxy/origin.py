@@ -44,6 +44,7 @@ class Connection:
         self.since = time.monotonic()  # idle since
         self.broken = False
         self.received = 0
+        self.held: Data | None = None  # of the body, for the one who goes on with it
 
     @property
     def alive(self) -> bool:
@@ -87,7 +88,7 @@ class Connection:
 
     def ready(self) -> Data | End | None:
         """The next piece of the body, if nothing need be received for it. Failed."""
-        found = self._read()
+        found, self.held = self.held or self._read(), None
         if isinstance(found, Response):
             raise self._failed(502, "sent a second head", "http_protocol_error")
         return found

@@ -318,6 +318,32 @@ def test_what_was_not_used_for_longest_goes(tmp_path: Path) -> None:
         assert (evicted[0]["url"], evicted[0]["why"]) == (f"{origin.url}/b", "evicted")
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="the limit stands for a full disk")
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_full_disk_costs_the_copy_not_the_answer(tmp_path: Path, chunked: bool) -> None:
+    body = random.Random(8).randbytes(3_000_000)
+    with (
+        Proxy(tmp_path / "cache", timeout=3) as proxy,
+        Origin(paced(body, 30, 0.002, FRESH, chunked=chunked)) as origin,
+    ):
+        proxy.ask(f"{origin.url}/warm")
+        resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE, (1_234_567, 1_234_567))
+        for _ in range(2):
+            answer = proxy.ask(f"{origin.url}/large")
+            assert answer.whole
+            assert answer.body == body
+            assert "; hit" not in answer.get("cache-status")
+        eventually(lambda: not tmp(proxy), "nothing is left of it")
+
+
+def test_without_its_folder_the_proxy_still_passes_on(tmp_path: Path) -> None:
+    with Proxy(tmp_path / "cache") as proxy, Origin(ok(b"body", FRESH)) as origin:
+        os.rmdir(tmp_path / "cache" / "tmp")
+        for number in range(2):
+            assert proxy.ask(f"{origin.url}/a").body == b"body"
+            assert "cannot be written" in proxy.verdict(f"{origin.url}/a", number + 1)["reason"]
+
+
 # -- restarts
 
 
