@@ -110,7 +110,7 @@ CHECKS = [
 
 @described.parametrize()
 @settings(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,
