@@ -257,8 +257,11 @@ class Loop:
         player = link.player
         assert player is not None
         link.up.count += len(data)
-        messages = player.framer.feed(data) if data else player.framer.end()
-        player.said(messages, link.down, now, self.faults["to_client"])
+        if self.faults["to_server"].timeout < 0:
+            messages = player.framer.feed(data) if data else player.framer.end()
+            player.said(messages, link.down, now, self.faults["to_client"])
+        if self.faults["to_client"].timeout >= 0:
+            link.down.drop()
         if not data and not player.over:
             player.over = "the client closed it"
         self._expect_quiet(link, player.framer.gaps and bool(player.framer.waiting), now)
@@ -309,8 +312,8 @@ class Loop:
             self._linger(link, link.player.over, now)
         elif link.up.finished and link.down.finished:
             self._close(link, "both sides ended")
-            return
-        self._watch(link)
+        if not link.dead:
+            self._watch(link)
 
     def _watch(self, link: Link) -> None:
         """Tell the kernel what is waited for."""
