@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from servers.kit.events import (
+    PREVIEW,
     Bytes,
     ConnectionClosed,
     ConnectionOpened,
@@ -22,6 +23,7 @@ from servers.kit.report import Report, now
 from servers.tcp_replay.events import Exchanged, FaultHit, Outcome, TapeChanged
 from servers.tcp_replay.exchange import Exchange
 from servers.tcp_replay.settings import Counters
+from servers.tcp_replay.unfinished import Cut
 
 COUNTED: dict[Outcome, str] = {"recorded": "recorded", "hit": "hits", "miss": "misses"}
 
@@ -92,11 +94,13 @@ class Book:
             self.report.missed += 1
             return
         answer = exchange.answer
+        asked = exchange.request_size if isinstance(exchange, Cut) else len(exchange.request)
+        answered = exchange.response_size if isinstance(exchange, Cut) else len(answer)
         self.report.emit(
             Exchanged(
                 t=now(), conn=exchange.conn, peer=exchange.peer, number=exchange.number, outcome=outcome,
-                greeting=exchange.greeting, sent=preview(exchange.request),
-                received=Bytes(answer[:512], len(answer)), chunks=len(exchange.response), ms=round(ms, 3),
+                greeting=exchange.greeting, sent=Bytes(exchange.request[:PREVIEW], asked),
+                received=Bytes(answer[:PREVIEW], answered), chunks=len(exchange.response), ms=round(ms, 3),
                 tape=tape, turn=turn, near=near, differs_at=differs_at, reason=reason,
             )
         )  # fmt: skip

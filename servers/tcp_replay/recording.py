@@ -6,14 +6,15 @@ from servers.tcp_replay.book import Book
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.exchange import Exchange
 from servers.tcp_replay.settings import Settings
+from servers.tcp_replay.unfinished import Cut
 
 
-def keep(exchange: Exchange, settings: Settings, deck: Deck, book: Book, too_large: bool = False) -> None:
-    """``too_large``: its bytes are not all here."""
+def keep(exchange: Exchange, settings: Settings, deck: Deck, book: Book) -> None:
+    """A ``Cut`` is told, and not written down: its bytes are not all here."""
     ms = exchange.response[-1].ms if exchange.response else 0.0
     if settings.mode == "pass":
         book.exchanged(exchange, "passed", ms)
-    elif too_large:
+    elif isinstance(exchange, Cut):
         why = f"a message is larger than {settings.largest:,} bytes (setting «Largest message»)"
         book.exchanged(exchange, "too_large", ms, reason=why)
     elif settings.mode == "record-if-new" and exchange.request and deck.knows(exchange.request):
