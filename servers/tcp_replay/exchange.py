@@ -12,7 +12,7 @@ class Chunk(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One line of a tape. Bytes are base64 in JSON; times are seconds since 1970.
 
     id          its number on the tape, from 1; 0: it is on none
