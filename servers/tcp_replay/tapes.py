@@ -1,0 +1,288 @@
+"""What the page asks of a tape and may do to it: queries, and actions for a running server or a stopped one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from servers.kit.errors import SettingError
+from servers.kit.http_events import masked
+from servers.kit.lab import Action, Download, Nothing, Query
+from servers.tcp_replay import framing, percent
+from servers.tcp_replay.deck import Deck
+from servers.tcp_replay.exchange import Exchange
+from servers.tcp_replay.har_out import final, to_har
+from servers.tcp_replay.http_framing import RESPONSE
+from servers.tcp_replay.place import tape_of
+from servers.tcp_replay.tape import Tape, load, write_tape
+from servers.tcp_replay.text import escaped, is_text, unescaped
+
+PREVIEW = 120
+"""Bytes of a message that the list shows."""
+SHOWN = 64 * 1024
+"""Bytes of a message that are shown; more can be downloaded."""
+LARGEST = 20_000_000
+"""Bytes of a tape that is uploaded."""
+ENDINGS = (".jsonl", ".log")
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which exchanges."""
+
+    q: Annotated[str, Meta(max_length=400, title="Words", description="In request or response.")] = ""
+    offset: Annotated[int, Meta(ge=0, le=10_000_000, title="From the")] = 0
+    limit: Annotated[int, Meta(ge=1, le=1000, title="At most")] = 100
+
+
+class Id(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One exchange."""
+
+    id: Annotated[int, Meta(ge=1, le=2**53, title="Exchange", description="Its number on the tape.")]
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another response for an exchange."""
+
+    id: Annotated[int, Meta(ge=1, le=2**53, title="Exchange", description="Its number on the tape.")]
+    response: Annotated[str, Meta(max_length=250_000, title="Response")]
+    escape: Annotated[
+        bool, Meta(title="Escapes", description="\\r, \\n, \\t, \\\\ and \\xNN stand for bytes.")
+    ] = True
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A piece of a file; with the last one the file takes the tape's place."""
+
+    data: Annotated[str, Meta(max_length=200_000, title="Bytes", description="Base64, 150 KB at the most.")]
+    at: Annotated[int, Meta(ge=0, le=LARGEST, title="Offset")] = 0
+    last: Annotated[bool, Meta(title="Last piece")] = True
+
+
+class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """In which form."""
+
+    format: Annotated[Literal["jsonl", "log", "har"], Meta(title="Format")] = "jsonl"
+
+
+# -- queries
+
+
+def _read(folder: Path, settings: Any) -> tuple[Path, Tape]:
+    """The tape, as it is now; an empty one if there is none yet."""
+    path = tape_of(folder, settings)
+    try:
+        return path, load(path.read_bytes())
+    except FileNotFoundError:
+        return path, Tape("jsonl", [])
+    except OSError as error:
+        raise SettingError(f"{path} cannot be read: {error.strerror or error}.", field="tape") from error
+
+
+def tape(folder: Path, settings: Any, arguments: Any) -> Any:
+    """A page of the tape's exchanges."""
+    path, read = _read(folder, settings)
+    found = read.exchanges
+    if arguments.q:
+        word = arguments.q.encode().lower()
+        found = [each for each in found if word in each.request.lower() or word in each.answer.lower()]
+    page = found[arguments.offset : arguments.offset + arguments.limit]
+    return {
+        "path": str(path), "form": read.form, "count": len(read.exchanges), "found": len(found),
+        "damaged": read.words[:20], "damaged_count": len(read.faults), "exchanges": [_row(each) for each in page],
+    }  # fmt: skip
+
+
+def _row(exchange: Exchange) -> dict[str, Any]:
+    """A line of the list: sizes in bytes, times in seconds since 1970, ms from request to last byte."""
+    answer = exchange.answer
+    status = RESPONSE.match(final(answer)) if answer.startswith(b"HTTP/") else None
+    return {
+        "id": exchange.id, "at": exchange.at, "conn": exchange.conn, "number": exchange.number,
+        "peer": exchange.peer, "target": exchange.target, "transport": exchange.transport,
+        "framing": exchange.framing, "greeting": exchange.greeting,
+        "request": _preview(exchange.request), "request_size": len(exchange.request),
+        "response": _preview(answer), "response_size": len(answer), "chunks": len(exchange.response),
+        "ms": exchange.response[-1].ms if exchange.response else 0.0,
+        "status": int(status[2]) if status else None,
+        "client_end": exchange.client_end, "server_end": exchange.server_end,
+    }  # fmt: skip
+
+
+def _preview(data: bytes) -> str:
+    return escaped(masked(data[: 4 * PREVIEW])[:PREVIEW]) + ("…" if len(data) > PREVIEW else "")
+
+
+def exchange(folder: Path, settings: Any, arguments: Any) -> Any:
+    """All of an exchange, and where each framing would end messages in what its client said."""
+    exchanges = _read(folder, settings)[1].exchanges
+    one = next((each for each in exchanges if each.id == arguments.id), None)
+    if one is None:
+        raise SettingError(f"There is no exchange {arguments.id} on the tape (any more).", field="id")
+    said = (
+        b"".join(each.request for each in exchanges if each.conn == one.conn)[:SHOWN]
+        if one.conn
+        else one.request
+    )
+    return {
+        **_row(one),
+        "request": _shown(one.request),
+        "response": {
+            **_shown(one.answer),
+            "chunks": [{"ms": each.ms, "size": len(each.data)} for each in one.response[:1000]],
+        },
+        "cuts": _cuts(one.request),
+        "stream": {**_shown(said), "cuts": _cuts(said)},
+    }
+
+
+def _cuts(data: bytes) -> dict[str, list[int]]:
+    return {name: framing.cuts(name, data[:SHOWN])[:1000] for name in framing.NAMES}
+
+
+def _shown(data: bytes) -> dict[str, Any]:
+    """Bytes as text, as text with escapes, and as hex; secrets of HTTP masked."""
+    head = masked(data[:SHOWN])
+    return {
+        "text": head.decode("utf-8", "replace"), "escaped": escaped(head), "hex": head.hex(),
+        "is_text": is_text(head), "size": len(data), "whole": len(data) <= SHOWN,
+        "masked": head != data[:SHOWN],
+    }  # fmt: skip
+
+
+def file(folder: Path, settings: Any, arguments: Any) -> Any:
+    """The tape as a file."""
+    path, read = _read(folder, settings)
+    if arguments.format == "har":
+        return Download(f"{path.stem}.har", "application/json", to_har(read.exchanges))
+    media = "application/jsonl" if arguments.format == "jsonl" else "text/plain; charset=us-ascii"
+    kept = [each for each in read.exchanges if arguments.format == "jsonl" or not each.greeting]
+    return Download(f"{path.stem}.{arguments.format}", media, write_tape(kept, arguments.format))
+
+
+def tapes(folder: Path, settings: Any, arguments: Any) -> Any:
+    """The tapes beside the one in use, and the instance's own: sizes in bytes, times since 1970."""
+    used = tape_of(folder, settings)
+    found: dict[Path, dict[str, Any]] = {}
+    for place in dict.fromkeys((folder, used.parent)):
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            if path.suffix in ENDINGS and path.is_file():
+                told = path.stat()
+                found[path] = {
+                    "path": str(path), "name": path.name, "size": told.st_size, "changed": told.st_mtime,
+                    "used": path == used, "own": path.parent == folder,
+                }  # fmt: skip
+    return {"path": str(used), "tapes": list(found.values())[:1000]}
+
+
+# -- actions
+
+
+def actions_of(deck: Deck) -> dict[str, Callable[[Any], Any]]:
+    """What a running server does when it is asked, by name. Arguments as JSON has them; SettingError."""
+    return {name: _doing(deck, function, kind) for name, (function, kind) in DOING.items()}
+
+
+def _doing(
+    deck: Deck, function: Callable[[Deck, Any], Any], kind: type[msgspec.Struct]
+) -> Callable[[Any], Any]:
+    return lambda arguments: function(deck, msgspec.convert(arguments or {}, kind))
+
+
+def _offline(name: str) -> Callable[[Path, Any, Any], Any]:
+    """The same on the file, while no server uses it."""
+
+    def act(folder: Path, settings: Any, arguments: Any) -> Any:
+        with _opened(tape_of(folder, settings), settings) as deck:
+            return DOING[name][0](deck, arguments)
+
+    return act
+
+
+@contextmanager
+def _opened(path: Path, settings: Any) -> Iterator[Deck]:
+    deck = Deck(path, settings)
+    try:
+        yield deck
+    finally:
+        deck.close()
+
+
+def edit(deck: Deck, wanted: Edit) -> int:
+    """Another response; its size in bytes."""
+    data = unescaped(wanted.response) if wanted.escape else wanted.response.encode("utf-8", "replace")
+    deck.edit(wanted.id, data)
+    return len(data)
+
+
+def remove(deck: Deck, which: Id) -> int:
+    """One exchange less; how many are left."""
+    deck.remove(which.id)
+    return deck.count
+
+
+def clear(deck: Deck, _: Nothing) -> int:
+    """No exchange is left; how many there were."""
+    count = deck.count
+    deck.clear()
+    return count
+
+
+def rewind(deck: Deck, _: Nothing) -> int:
+    """Replay from the beginning; how many exchanges there are."""
+    deck.rewind()
+    return deck.count
+
+
+def upload(deck: Deck, piece: Upload) -> Any:
+    """A piece of a file beside the tape; the last one makes it the tape."""
+    part = deck.path.with_name(deck.path.name + ".part")
+    try:
+        data = base64.b64decode(piece.data, validate=True)
+    except (binascii.Error, ValueError):
+        raise SettingError("The piece is not base64.", field="data") from None
+    have = part.stat().st_size if piece.at and part.exists() else 0
+    if piece.at != have:
+        raise SettingError(f"{have} bytes came so far, so the next piece is not at {piece.at}.", field="at")
+    if have + len(data) > LARGEST:
+        part.unlink(missing_ok=True)
+        raise SettingError(f"A tape of more than {LARGEST:,} bytes cannot be uploaded.", field="data")
+    with open(part, "ab" if piece.at else "wb") as kept:
+        kept.write(data)
+    if not piece.last:
+        return {"size": have + len(data)}
+    whole = part.read_bytes()
+    part.unlink()
+    damaged = deck.put(whole)
+    return {
+        "size": len(whole), "exchanges": deck.count, "damaged": damaged[:20], "damaged_count": len(damaged)
+    }  # fmt: skip
+
+
+DOING: dict[str, tuple[Callable[[Deck, Any], Any], type[msgspec.Struct]]] = {
+    "edit": (edit, Edit), "remove": (remove, Id), "clear": (clear, Nothing), "rewind": (rewind, Nothing),
+    "upload": (upload, Upload),
+}  # fmt: skip
+
+QUERIES = (
+    Query(name="tape", title="The tape's exchanges", function=tape, arguments=Page),
+    Query(name="exchange", title="An exchange", function=exchange, arguments=Id),
+    Query(
+        name="file", title="The tape as a file", function=file, arguments=Form, role="teacher",
+        help="As it was recorded, with any password in it.",
+    ),
+    Query(name="tapes", title="The tapes", function=tapes),
+)  # fmt: skip
+ACTIONS = (
+    Action(name="edit", title="Edit a response", arguments=Edit, offline=_offline("edit")),
+    Action(name="remove", title="Remove an exchange", arguments=Id, offline=_offline("remove")),
+    Action(name="clear", title="Clear the tape", offline=_offline("clear")),
+    Action(name="upload", title="Upload a tape", arguments=Upload, offline=_offline("upload")),
+    Action(name="rewind", title="Replay from the beginning"),
+)
