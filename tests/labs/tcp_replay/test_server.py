@@ -121,12 +121,12 @@ def test_both_sides_may_talk_at_once_and_no_byte_is_lost() -> None:
         sender.join()
 
     target = Target(talks)
-    with server(target.address, "--mode", "record", "--framing", "pause") as program:
-        with connect(port_of(program)) as sock:
-            sender = threading.Thread(target=sock.sendall, args=(b"c" * size,))
-            sender.start()
-            came = everything(sock)
-            sender.join()
+    words = ("--mode", "record", "--framing", "pause")
+    with server(target.address, *words) as program, connect(port_of(program)) as sock:
+        sender = threading.Thread(target=sock.sendall, args=(b"c" * size,))
+        sender.start()
+        came = everything(sock)
+        sender.join()
     assert came == b"s" * size
     target.stop()
 
