@@ -19,7 +19,7 @@ from servers.kit.errors import SettingError
 from servers.tcp_replay import percent
 from servers.tcp_replay.exchange import Chunk, Exchange
 from servers.tcp_replay.matching import Hit, Matcher, Miss
-from servers.tcp_replay.sameness import match_settings
+from servers.tcp_replay.sameness import MatchSettings, match_settings
 from servers.tcp_replay.tape import Form, Tape, load, write_line, write_tape
 
 try:
@@ -39,6 +39,7 @@ class Deck:
     def __init__(self, path: Path, settings: Any) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._how: MatchSettings | None = None
         self._fd = -1
         try:
             path.parent.mkdir(0o700, parents=True, exist_ok=True)
@@ -69,10 +70,12 @@ class Deck:
             os.ftruncate(self._fd, tape.end)
 
     def apply(self, settings: Any) -> None:
-        """What counts as the same request has changed."""
+        """Settings changed: what counts as the same request, perhaps. Then replay begins again."""
+        how = match_settings(settings, newest=self.form == "log")
         with self._lock:
-            self._how = match_settings(settings, newest=self.form == "log")
-            self._matcher = Matcher(self._exchanges.values(), self._how)
+            if how != self._how:
+                self._how = how
+                self._matcher = Matcher(self._exchanges.values(), how)
 
     @property
     def count(self) -> int:
@@ -194,6 +197,7 @@ class Deck:
         self._fd, self._size = fd, len(data)
         self._exchanges = exchanges
         self._last = max(exchanges, default=0)
+        assert self._how is not None
         self._matcher = Matcher(exchanges.values(), self._how)
 
     def close(self) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import msgspec
 
 
-class Chunk(msgspec.Struct, frozen=True):
+class Chunk(msgspec.Struct, frozen=True, gc=False):
     """Bytes that came together, ``ms`` after the request was whole (a greeting: after the opening)."""
 
     ms: float
     data: bytes
 
 
-class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Exchange(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """One line of a tape. Bytes are base64 in JSON; times are seconds since 1970.
 
     id          its number on the tape, from 1; 0: it is on none

@@ -88,11 +88,11 @@ def _events(exchange: Exchange, conn: str, request: Parts, response: Parts) -> l
     ]  # fmt: skip
     if status:
         ms = exchange.response[-1].ms
-        reason = response.head.partition(b"\n")[0].decode("latin-1").split(None, 2)[2:]
+        words = response.head.partition(b"\n")[0].decode("latin-1").split(None, 2)
         events.append(
             HttpResponse(
-                t=exchange.at + ms / 1000, way="to_client", number=1, version=status[1].decode(),
-                status=int(status[2]), reason=reason[0].strip() if reason else "", ms=ms, size=len(response.body),
+                t=exchange.at + ms / 1000, way="to_client", number=1, version=words[0], status=int(status[2]),
+                reason=words[2].strip() if words[2:] else "", ms=ms, size=len(response.body),
                 headers=shown(response.headers.without((CODING,))), data=response.bytes, **common,
             )
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the page asks of a tape and may do to it: queries, and actions for a running server or a stopped one."""
+"""What the page asks of a tape, and may do to it while the server runs or is stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msgspec import Meta
 from servers.kit.errors import SettingError
 from servers.kit.http_events import masked
 from servers.kit.lab import Action, Download, Nothing, Query
-from servers.tcp_replay import framing, percent
+from servers.tcp_replay import framing
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.exchange import Exchange
 from servers.tcp_replay.har_out import final, to_har
@@ -95,7 +95,8 @@ def tape(folder: Path, settings: Any, arguments: Any) -> Any:
     page = found[arguments.offset : arguments.offset + arguments.limit]
     return {
         "path": str(path), "form": read.form, "count": len(read.exchanges), "found": len(found),
-        "damaged": read.words[:20], "damaged_count": len(read.faults), "exchanges": [_row(each) for each in page],
+        "damaged": read.words[:20], "damaged_count": len(read.faults),
+        "exchanges": [_row(each) for each in page],
     }  # fmt: skip
 
 
@@ -125,11 +126,8 @@ def exchange(folder: Path, settings: Any, arguments: Any) -> Any:
     one = next((each for each in exchanges if each.id == arguments.id), None)
     if one is None:
         raise SettingError(f"There is no exchange {arguments.id} on the tape (any more).", field="id")
-    said = (
-        b"".join(each.request for each in exchanges if each.conn == one.conn)[:SHOWN]
-        if one.conn
-        else one.request
-    )
+    said = [each.request for each in exchanges if (each.conn, each.peer) == (one.conn, one.peer)]
+    stream = b"".join(said if one.conn else [one.request])[:SHOWN]
     return {
         **_row(one),
         "request": _shown(one.request),
@@ -138,7 +136,7 @@ def exchange(folder: Path, settings: Any, arguments: Any) -> Any:
             "chunks": [{"ms": each.ms, "size": len(each.data)} for each in one.response[:1000]],
         },
         "cuts": _cuts(one.request),
-        "stream": {**_shown(said), "cuts": _cuts(said)},
+        "stream": {**_shown(stream), "cuts": _cuts(stream)},
     }
 
 

@@ -31,7 +31,7 @@ def unescaped(text: str) -> bytes:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether an editor would show these bytes as they are: UTF-8 without control characters but CR, LF, tab."""
+    """Whether an editor shows these bytes as they are: UTF-8, no control characters but CR, LF, tab."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
