@@ -400,7 +400,7 @@ def test_a_run_that_is_too_long_is_refused_with_what_would_do() -> None:
 def test_wrong_numbers_are_refused(words: tuple[str, str]) -> None:
     with Program(CLIENT, "127.0.0.1", "9", *words) as client:
         assert client.wait() == 2
-        assert client.errors[0].startswith("error: --")
+        assert client.errors[0].startswith(f"error: {words[0]}: ")
 
 
 def test_json_tells_each_outcome_as_an_event() -> None:
