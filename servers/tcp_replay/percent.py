@@ -17,7 +17,8 @@ after that one the response; of equal requests the last one answers.
 from __future__ import annotations
 
 import re
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from binascii import a2b_qp
+from urllib.parse import quote_from_bytes
 
 import msgspec
 
@@ -25,7 +26,7 @@ from servers.tcp_replay.exchange import Chunk, Exchange
 
 ASKED, ANSWERED = b"Requested%20data", b"Responsed%20data"
 LINES = 9
-ENCODED = re.compile(rb"(?:[\x21-\x24\x26-\x7e]|%[0-9A-Fa-f]{2})*\Z")
+ENCODED = re.compile(rb"[\x21-\x24\x26-\x7e]*(?:%[0-9A-Fa-f]{2}[\x21-\x24\x26-\x7e]*)*\Z")
 """What may stand in a line: more than is written, for other hands may have written it."""
 
 
@@ -41,6 +42,11 @@ class Log(msgspec.Struct, frozen=True):
 def encode(data: bytes) -> bytes:
     """Percent-encoded; ``~``, which later libraries leave as it is, too."""
     return quote_from_bytes(data, safe="/").replace("~", "%7E").encode()
+
+
+def decode(line: bytes) -> bytes:
+    """The bytes of a line that is ``ENCODED``. Quoted-printable is the same with ``=``, and read in C."""
+    return a2b_qp(line.replace(b"=", b"=3D").replace(b"%", b"="))
 
 
 def write(exchange: Exchange) -> bytes:
@@ -63,77 +69,52 @@ def found_in(data: bytes) -> bool:
 
 def read(data: bytes) -> Log:
     """All exchanges of a log, by position. What does not fit is named, and left out."""
-    lines = data.split(b"\n")
-    whole = len(lines) - 1  # what follows the last LF is torn off, or nothing
+    lines = data.replace(b"\r\n", b"\n").split(b"\n")
     log = Log([], [], [], len(data))
-    at = ends = 0
+    at = 0
     while at < len(lines):
-        if lines[at].rstrip(b"\r") != ASKED:
+        if lines[at] != ASKED:
             if lines[at].strip():
                 _lose(log, at, lines[at : at + 1], "it belongs to no exchange")
             at += 1
-            continue
-        size = _size(lines, at, whole)
-        if size:
-            _take(log, at, lines[at : at + size])
-            at = ends = at + size
-            continue
-        following = _next(lines, at + 1)
-        torn = following == len(lines)
-        why = (
-            "torn off: it was being written when the program ended"
-            if torn
-            else "an exchange that is cut short"
-        )
-        _lose(log, at, lines[at:following], why)
-        if torn:
-            end = sum(len(line) + 1 for line in lines[:at])
-            return msgspec.structs.replace(log, end=end)
-        at = following
-    del ends
+        elif _is_whole(lines, at):
+            _take(log, at, lines[at : at + 8])
+            at += 8  # the empty line is skipped like any other
+        else:
+            following = next((place for place in range(at + 1, len(lines)) if lines[place] == ASKED), 0)
+            if not following:
+                _lose(log, at, lines[at:], "torn off: it was being written when the program ended")
+                return msgspec.structs.replace(log, end=data.rfind(ASKED))
+            _lose(log, at, lines[at:following], "an exchange that is cut short")
+            at = following
     return log
 
 
-def _size(lines: list[bytes], at: int, whole: int) -> int:
-    """How many lines the exchange has that begins here; 0 if it is not whole."""
-    if at + 8 > whole:
-        return 0
-    inner = [line.rstrip(b"\r") for line in lines[at + 1 : at + 8]]
-    if inner[3] != ANSWERED and ASKED in inner:
-        return 0  # another one begins within
-    return LINES if at + 8 < len(lines) and not lines[at + 8].strip() else LINES - 1
-
-
-def _next(lines: list[bytes], at: int) -> int:
-    while at < len(lines) and lines[at].rstrip(b"\r") != ASKED:
-        at += 1
-    return at
+def _is_whole(lines: list[bytes], at: int) -> bool:
+    """Whether eight lines are an exchange: the last has its end, and no other one begins within."""
+    if at + 8 >= len(lines):
+        return False
+    return lines[at + 4] == ANSWERED or ASKED not in lines[at + 1 : at + 8]
 
 
 def _take(log: Log, at: int, lines: list[bytes]) -> None:
-    words = [line.strip() for line in lines]
     for place in (3, 7):
-        if not ENCODED.match(words[place]):
+        if not ENCODED.match(lines[place]):
             _lose(log, at + place, lines, "it is not percent-encoded")
             return
-    peer, port, request, target, target_port, response = (
-        unquote_to_bytes(words[place]) for place in (1, 2, 3, 5, 6, 7)
-    )
+    request, response = decode(lines[3]), decode(lines[7])
     log.exchanges.append(
         Exchange(
-            at=0.0, peer=_joined(peer, port), target=_joined(target, target_port), request=request,
+            at=0.0, peer=_joined(lines[1], lines[2]), target=_joined(lines[5], lines[6]), request=request,
             response=(Chunk(0.0, response),) if response else (), greeting=not request,
         )
     )  # fmt: skip
 
 
 def _joined(host: bytes, port: bytes) -> str:
-    name = host.decode("ascii", "replace")
-    return (
-        f"[{name}]:{port.decode('ascii', 'replace')}"
-        if ":" in name
-        else f"{name}:{port.decode('ascii', 'replace')}"
-    )
+    name = host.replace(b"%3A", b":").decode("ascii", "replace")
+    where = port.decode("ascii", "replace")
+    return (f"[{name}]:{where}" if ":" in name else f"{name}:{where}") if name or where else ""
 
 
 def _lose(log: Log, at: int, lines: list[bytes], why: str) -> None:
