@@ -23,10 +23,10 @@ from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.exchange import Chunk, Exchange
 from servers.tcp_replay.faults import Shaper, toxics
 from servers.tcp_replay.matching import Hit
-from servers.tcp_replay.player import unescaped
 from servers.tcp_replay.recording import keep
 from servers.tcp_replay.settings import Settings
 from servers.tcp_replay.target import Target
+from servers.tcp_replay.text import unescaped
 
 LARGEST = 65535
 TICK = 0.25

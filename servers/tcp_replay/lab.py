@@ -7,7 +7,7 @@ from servers.kit.lab import Lab, Preset, View
 from servers.tcp_replay.events import Exchanged, FaultHit, TapeChanged
 from servers.tcp_replay.request import Request
 from servers.tcp_replay.settings import Counters, Settings
-from servers.tcp_replay.tapes import ACTIONS, EXPORTS, QUERIES
+from servers.tcp_replay.tapes import ACTIONS, QUERIES
 
 NO_FAULTS = {
     name: -1 if name.endswith(("reset_peer", "timeout")) else 0
@@ -26,7 +26,6 @@ LAB = Lab(
     events=(Exchanged, FaultHit, TapeChanged),
     actions=ACTIONS,
     queries=QUERIES,
-    exports=EXPORTS,
     session=lambda request: request.by_hand,
     view=View(
         summary="Stands between client and server, writes down, and later answers without the server.",
@@ -37,6 +36,7 @@ LAB = Lab(
         template=True,
         marks=(ConnectionOpened, ConnectionClosed, Exchanged, FaultHit, TapeChanged),
         primary="Send bytes",
+        line="Your line",
         presets=(
             Preset(name="good", title="No faults", help="everything passes at once", settings=NO_FAULTS),
             Preset(

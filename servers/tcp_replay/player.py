@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Iterable
 
 from servers.tcp_replay.book import Book
@@ -14,6 +12,7 @@ from servers.tcp_replay.framing import Message, framer
 from servers.tcp_replay.link import Pipe
 from servers.tcp_replay.matching import Hit
 from servers.tcp_replay.settings import Settings
+from servers.tcp_replay.text import unescaped
 
 
 class Player:
@@ -85,11 +84,3 @@ class Player:
         )  # fmt: skip
         self.book.exchanged(told, "miss", 0.0, near=near, differs_at=at, reason=why)
 
-
-def unescaped(text: str) -> bytes:
-    r"""Text with \r, \n, \t, \\ and \xNN as the bytes that they stand for; all else in UTF-8."""
-    return re.sub(
-        rb"\\(x[0-9A-Fa-f]{2}|[rnt\\])",
-        lambda found: codecs.escape_decode(found[0])[0],
-        text.encode("utf-8", "replace"),
-    )
