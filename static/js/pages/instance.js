@@ -31,6 +31,7 @@ mountRuns(/** @type {HTMLDetailsElement} */ (byId("runs")), store, lab);
 /*
  * A lab that draws for itself brings picture() and, if it likes, tiles(), resultSummary(), resultDetails(), sessionAnswer(), columns, and handles:
  * the names of the queries and actions that its picture has, so that the page does not have them again.
+ * What picture() returns may have overview(): it is called with all instances, whenever one of them changes.
  */
 const own = lab.view.picture ? await import(`../labs/${lab.name}.js`) : {};
 const handle = (own.picture ?? ratesPicture)(byId("picture"), store, page) ?? {};
@@ -53,4 +54,10 @@ addKeys(
 );
 store.subscribe((state) => showLink(state.link, state.paused));
 arm();
-connect({ instance: instance.id, store, onOverview: rail, onLink: (link) => showLink(link, store.state.paused) });
+connect({
+  instance: instance.id, store, onLink: (link) => showLink(link, store.state.paused),
+  onOverview(instances) {
+    rail(instances);
+    handle.overview?.(instances);
+  },
+});

@@ -1,5 +1,6 @@
 /** What came of a request: asked and answered side by side, each field explained; the bytes with their line ends. */
 
+import { byteName } from "../../controlbytes.js";
 import { el } from "../../dom.js";
 import { count, milliseconds, plural } from "../../format.js";
 import { extent, hexRows } from "../../hex.js";
@@ -138,14 +139,11 @@ function bytesOf({ request, response }) {
   );
 }
 
-/** The names of bytes that are no letters. @type {Record<string, string>} */
-const NAMES = { "\r": "CR", "\n": "LF", "\t": "TAB", "\0": "NUL" };
-
-/** Text with a small tag for each byte that is no letter: few fonts have the symbols ␍ and ␊. @param {string} text */
+/** Text with a small tag for each byte that is no letter. @param {string} text */
 export function rawView(text) {
   const parts = text.slice(0, SHOWN).split(/([\0-\x1f])/).flatMap((part, place) => {
     if (place % 2 === 0) return [part];
-    const tag = el("span", { class: "byte" }, NAMES[part] ?? `x${part.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    const tag = el("span", { class: "byte" }, byteName(part.charCodeAt(0)));
     return part === "\n" ? [tag, "\n"] : [tag];
   });
   return el("pre", { class: "terminal raw", tabindex: "0" }, ...parts);
