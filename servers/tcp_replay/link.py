@@ -11,9 +11,9 @@ from random import Random
 from servers.kit.events import Way
 from servers.tcp_replay.faults import Shaper, Toxics
 
-HELD = 1024 * 1024
+HELD = 2 * 1024 * 1024
 """Bytes held for a side that does not read: as long as there are so many, the other is not read from."""
-SEND = 256 * 1024
+SEND = 1024 * 1024
 
 
 class Pipe:

@@ -33,7 +33,7 @@ from servers.tcp_replay.settings import Settings
 from servers.tcp_replay.target import Target
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-RECEIVE = 256 * 1024
+RECEIVE = 1024 * 1024
 ACCEPT = 64
 TICK = 0.25
 CONNECT = 10.0
