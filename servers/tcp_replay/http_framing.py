@@ -161,7 +161,7 @@ class Http(Framer):
         if framing is not None:
             self._body, self._left = framing, framing.length
             self._reader = BodyReader(framing) if framing.kind == "chunked" else None
-            self._whole = framing.kind == "none"
+            self._whole = framing == NO_BODY or framing == Framing("length")
         return self._took
 
     def _check(self, head: bytes) -> None:
