@@ -15,7 +15,7 @@ class Conversation:
 
     def __init__(self, wire: Wire, parts: tuple[bytes, ...], request: Request) -> None:
         self.wire, self.request = wire, request
-        self._parts = deque(memoryview(part) for part in parts if part or request.udp)
+        self._parts = deque(map(memoryview, parts))
         self._next = 0.0
         self._moved = time.monotonic()
         self._ended = False
@@ -26,6 +26,7 @@ class Conversation:
         with selectors.DefaultSelector() as selector:
             selector.register(self.wire.sock, selectors.EVENT_READ)
             while not self.wire.over:
+                self._skip()
                 self._end_our_side()
                 until = self._until()
                 if until is None:
@@ -40,6 +41,17 @@ class Conversation:
         if self.wire.ended_by == "server":
             self._whole()
 
+    def _skip(self) -> None:
+        """Over TCP nothing is nothing: an empty part is its pause alone, as before a first word."""
+        while self._due() and not self._parts[0] and not self.request.udp:
+            self._gone()
+
+    def _gone(self) -> None:
+        """The next part has left; the one after it waits for the pause."""
+        self._parts.popleft()
+        self._moved = time.monotonic()
+        self._next = self._moved + self.request.pause / 1000 if self._parts else 0.0
+
     def _due(self) -> bool:
         """Whether a part is to leave now."""
         return bool(self._parts) and time.monotonic() >= self._next
@@ -49,7 +61,7 @@ class Conversation:
         clock = time.monotonic()
         if self._parts and clock < self._next:
             return self._next
-        end = self._moved + self.request.wait
+        end = max(self._moved, self._next) + self.request.wait
         return end if clock < end else None
 
     def _move(self, ready: int) -> None:
@@ -65,12 +77,11 @@ class Conversation:
         _, taken = self.wire.send(self._parts[0])
         if not taken and len(self._parts[0]):
             return
-        self._moved = time.monotonic()
         if taken < len(self._parts[0]):
+            self._moved = time.monotonic()
             self._parts[0] = self._parts[0][taken:]
             return
-        self._parts.popleft()
-        self._next = self._moved + self.request.pause / 1000
+        self._gone()
 
     def _end_our_side(self) -> None:
         if not self._parts and not self._ended and not self.request.keep_open:

@@ -20,9 +20,9 @@ class Request(RequestSettings, frozen=True, kw_only=True):
         Meta(
             max_length=20_000,
             title="Text",
-            description="What to send. A line --- stands between several sends. Empty: only listen. In a "
-            "terminal --send TEXT, also several times, is a send each; without both, what comes on stdin "
-            "is sent.",
+            description="What to send. A line --- stands between several sends; as the first line it lets "
+            "the server speak first. Empty: only listen. In a terminal --send TEXT, also several times, is "
+            "a send each; without both, what comes on stdin is sent.",
             extra=ui(multiline=True, flags=("--send",)),
         ),
     ] = ""

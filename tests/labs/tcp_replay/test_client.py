@@ -133,6 +133,19 @@ def test_sends_have_a_pause_between_them_in_which_it_listens() -> None:
     assert result["receives"][0]["at_ms"] < at[1]
 
 
+@pytest.mark.parametrize("words", [["--text", "---\nhi"], ["--send", "", "--send", "hi"]])
+def test_an_empty_send_lets_the_server_speak_first(words: list[str]) -> None:
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(b"220 me\r\n")
+        sock.sendall(sock.recv(100).upper())
+
+    with Scripted(talk) as server:
+        code, result, _ = run(server.port, *words, "--wait", "0.2", "--pause", "400")
+    assert (code, [piece["text"] for piece in result["sends"]]) == (0, ["hi\\r\\n\n"])
+    assert result["first_ms"] < result["sends"][0]["at_ms"]
+    assert [piece["text"] for piece in result["receives"]] == ["220 me\\r\\n\n", "HI\\r\\n\n"]
+
+
 def test_who_sends_much_to_an_echo_is_not_stuck() -> None:
     def talk(sock: socket.socket) -> None:
         while data := sock.recv(65536):
