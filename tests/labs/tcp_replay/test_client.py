@@ -133,7 +133,7 @@ def test_sends_have_a_pause_between_them_in_which_it_listens() -> None:
     assert result["receives"][0]["at_ms"] < at[1]
 
 
-@pytest.mark.parametrize("words", [["--text", "---\nhi"], ["--send", "", "--send", "hi"]])
+@pytest.mark.parametrize("words", [["--text=---\nhi"], ["--send", "", "--send", "hi"]])
 def test_an_empty_send_lets_the_server_speak_first(words: list[str]) -> None:
     def talk(sock: socket.socket) -> None:
         sock.sendall(b"220 me\r\n")
