@@ -11,6 +11,7 @@ NAMES = (
     "http_web",
     "smtp_sink",
     "caching_proxy",
+    "tcp_replay",
 )  # fmt: skip
 
 LABS: dict[str, Lab] = {name: import_module(f"servers.{name}.lab").LAB for name in NAMES}

@@ -129,7 +129,8 @@ SAFE = {
     "sender": "a@example.org", "recipients": "b@example.org", "subject": "Hello", "auth": "", "image": "",
     "step": False, "allow_target": "127.0.0.1", "allow_client": "127.0.0.1", "connect_ports": "443",
     "cache": "", "url": "http://127.0.0.1:9/", "cache_control": "", "target": "127.0.0.1:9", "tape": "",
-    "match_headers": "", "ignore": "Date",
+    "match_headers": "", "ignore": "Date", "by_hand": False, "wait": 0.05, "text": "hello", "hex": False,
+    "pause": 1.0,
 }  # fmt: skip
 """Only ports of the system's choice on this machine are bound, no file is written, no request takes long."""
 
