@@ -40,6 +40,7 @@ class Tape(msgspec.Struct, frozen=True):
         return tuple(f"line {number}: {why}" for number, why in self.faults)
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decoder = msgspec.json.Decoder(Exchange)
 _lenient = msgspec.json.Decoder(_Lenient)
 _encoder = msgspec.json.Encoder()
@@ -82,28 +83,28 @@ def read_tape(data: bytes) -> Tape:
     for number, line in enumerate(data[:end].split(b"\n"), 1):
         try:
             append(decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             if line.strip():
-                _damaged(tape, number, line, str(error))
+                _damaged(tape, number, line, error)
     if end < len(data):
         tape.faults.append((data.count(b"\n") + 1, "torn off: it was being written when the program ended"))
         tape.lost.append(data[end:])
     return tape
 
 
-def _damaged(tape: Tape, number: int, line: bytes, why: str) -> None:
+def _damaged(tape: Tape, number: int, line: bytes, error: Exception) -> None:
     """A line was not read at first: perhaps without the fields that we do not know?"""
-    if "unknown field" in why:
+    if "unknown field" in str(error):
         try:
             tape.exchanges.append(Exchange(**msgspec.structs.asdict(_lenient.decode(line))))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            why = str(error)
+        except UNREADABLE as other:
+            error = other
         else:
-            tape.faults.append((number, f"{why}; read without it"))
+            tape.faults.append((number, f"{error}; read without it"))
             return
-    what = "" if why.startswith("Object") or "`$" in why else "no JSON: "
+    what = "" if isinstance(error, msgspec.ValidationError) else "no JSON: "
     shown = line[:40].decode("ascii", "backslashreplace") + ("…" if len(line) > 40 else "")
-    tape.faults.append((number, f"{what}{why} («{shown}», {len(line)} bytes)"))
+    tape.faults.append((number, f"{what}{error} («{shown}», {len(line)} bytes)"))
     tape.lost.append(line)
 
 
