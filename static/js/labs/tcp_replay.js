@@ -1,6 +1,7 @@
 /** The replay lab's page: the way with its mode, a recording in three clicks, every exchange, and the tape. */
 
 import { mountExchanges } from "./tcp_replay/exchanges.js";
+import { foldSettings } from "./tcp_replay/folds.js";
 import { Model } from "./tcp_replay/model.js";
 import { mountRecord } from "./tcp_replay/record.js";
 import { mountTape } from "./tcp_replay/tape.js";
@@ -17,6 +18,9 @@ export function picture(element, store, page) {
   const model = new Model();
   const way = mountWay(element, model, store, page);
   const record = mountRecord(store, page);
+  element.append(...document.querySelectorAll("#record"));
+  const faults = foldSettings(page.lab?.settings ?? []);
+  faults(store.state.instance?.settings ?? {});
   const tape = mountTape(store, page, way.tape);
   const exchanges = mountExchanges(model, store, page, tape.open);
 
@@ -26,6 +30,7 @@ export function picture(element, store, page) {
       exchanges.reset();
     }
     if (model.add(change.marks) || change.replaced) tape.touched();
+    if (change.type === "state" || change.replaced) faults(state.instance?.settings ?? {});
     if (state.paused && change.type !== "pause") return;
     way.plan();
     record.plan();

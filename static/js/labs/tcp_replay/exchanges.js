@@ -75,7 +75,7 @@ export function mountExchanges(model, store, page, openTape) {
       outcomeBadge(entry.outcome),
       el("span", { class: "asked" }, el("span", { class: "unseen" }, "Request: "), entry.greeting ? el("em", {}, "the server spoke first") : el("code", {}, entry.first || "(no bytes)")),
       el("span", { class: "answered" }, el("span", { class: "unseen" }, "Response: "), entry.received.size ? el("code", {}, entry.answer) : el("em", {}, entry.reason || "nothing")),
-      el("span", { class: "ms" }, milliseconds(entry.ms)),
+      el("span", { class: "ms" }, timeWords(entry)),
       el("span", { class: "when" }, clock(entry.t, 0)), el("span", { class: "askedsize" }, sizeWords(entry.sent.size)), el("span", { class: "answeredsize" }, sizeWords(entry.received.size)),
       el("span", { class: "number" }, tapeWords(entry)),
     ));
@@ -141,6 +141,11 @@ export function mountExchanges(model, store, page, openTape) {
       plan();
     },
   };
+}
+
+/** How long the answer took; a tape needs no time. @param {Exchanged} entry */
+function timeWords({ ms, outcome }) {
+  return ms > 0 ? milliseconds(ms) : outcome === "hit" ? "at once" : "–";
 }
 
 /** @param {string} text */

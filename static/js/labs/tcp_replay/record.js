@@ -94,19 +94,19 @@ export function mountRecord(store, page) {
     const had = document.activeElement instanceof HTMLElement && list.contains(document.activeElement) ? document.activeElement.dataset.do : "";
     fill(
       list,
-      item(1, step, "Record a server", ...recordPart(running, source, state)),
+      item(1, step, "Record a server", ...recordPart(running, source, state, step)),
       item(2, step, "Ask it something", ...(source ? askPart(source, instance?.address ?? "") : [el("p", { class: "help" }, "What passes by is written on the tape.")])),
       item(3, step, "Stop it and replay", ...(source ? replayPart(source, step) : [el("p", { class: "help" }, "The tape answers in its place.")])),
     );
     const next = had && list.querySelector(`[data-do="${had}"]:not(:disabled)`);
     if (next instanceof HTMLElement) next.focus({ preventScroll: true });
   }
-  /** @param {Source[]} running @param {Source|null} source @param {string} state */
-  function recordPart(running, source, state) {
+  /** @param {Source[]} running @param {Source|null} source @param {string} state @param {number} step */
+  function recordPart(running, source, state, step) {
     if (state !== "running") return [el("p", { class: "help" }, "Start this server first.")];
     if (!running.length && source) return [el("p", { class: "help" }, `${source.title} is stopped.`), el("button", { type: "button", "data-do": "again", disabled: busy, onclick: () => again(source) }, `Start ${source.title} again`)];
     if (!running.length) return [el("p", { class: "help" }, "Start a web server or an SMTP sink from the overview, and it can be recorded here with one press. Or set any other target in the settings."), el("a", { class: "button", href: "/" }, "To the overview")];
-    return running.slice(0, 4).map((entry) => el("button", { type: "button", "data-do": `record-${entry.id}`, disabled: busy, class: entry === source ? "" : "primary", onclick: () => record(entry) }, entry === source && store.state.instance?.settings.mode === "record" ? `● Recording ${entry.title}` : `Record ${entry.title}`));
+    return running.slice(0, 4).map((entry) => el("button", { type: "button", "data-do": `record-${entry.id}`, disabled: busy, class: step === 1 && entry !== source ? "primary" : "", onclick: () => record(entry) }, entry === source && store.state.instance?.settings.mode === "record" ? `● Recording ${entry.title}` : `Record ${entry.title}`));
   }
   /** @param {Source} source @param {string} address */
   function askPart(source, address) {

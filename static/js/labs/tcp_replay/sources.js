@@ -11,7 +11,7 @@ export const KINDS = [
   { lab: "http_web", framing: "http", match: "http", ask: "GET / HTTP/1.1\nHost: localhost\nConnection: close\n\n", words: "Open the page in a browser, or send a request with the form below." },
   {
     lab: "smtp_sink", framing: "line", match: "exact",
-    ask: "EHLO client.example\n---\nMAIL FROM:<ana@example.org>\n---\nRCPT TO:<ben@example.org>\n---\nDATA\n---\nSubject: On the tape\n\nHello.\n.\n---\nQUIT",
+    ask: "---\nEHLO client.example\n---\nMAIL FROM:<ana@example.org>\n---\nRCPT TO:<ben@example.org>\n---\nDATA\n---\nSubject: On the tape\n\nHello.\n.\n---\nQUIT",
     words: "Send a mail with the form below, line by line as SMTP has it.",
   },
 ];

@@ -7,6 +7,7 @@ import { byId, el, fill, one, say, write } from "../../dom.js";
 import { clock, count, plural } from "../../format.js";
 import { showEntry } from "./entry.js";
 import { readEntry } from "./exchange.js";
+import { createOthers } from "./others.js";
 import { createUpload } from "./upload.js";
 import { sizeWords, tapeName } from "./words.js";
 
@@ -44,6 +45,8 @@ export function mountTape(store, page, told) {
     tools.after(upload.below);
   }
   tools.hidden = !teacher;
+  const others = createOthers(store, path, teacher);
+  card.append(others.element);
   let limit = PAGE;
   let kept = 0;
   let chosen = 0;
@@ -168,13 +171,19 @@ export function mountTape(store, page, told) {
     open(Number(next.dataset.id), false);
   });
   let state = store.state.instance?.state;
+  let file = store.state.instance?.settings.tape;
   store.subscribe((now, change) => {
     if (change.type !== "state") return;
     if (rewind) rewind.disabled = now.instance?.state !== "running";
-    if (now.instance?.state !== state) soon();
+    if (now.instance?.state !== state || now.instance?.settings.tape !== file) {
+      soon();
+      others.read();
+    }
+    file = now.instance?.settings.tape;
     state = now.instance?.state;
   });
   read();
+  others.read();
   return {
     touched: () => soon(),
     /** @param {number} id */

@@ -28,7 +28,7 @@ export function toBase64(bytes) {
  * @param {() => void} done after an upload
  */
 export function createUpload(path, kept, done) {
-  const input = el("input", { type: "file", id: "tape-file", class: "unseen", accept: ".jsonl,.json,.log,.txt,text/plain,application/json", tabindex: "-1", "aria-label": "A tape's file" });
+  const input = el("input", { type: "file", id: "tape-file", hidden: true, accept: ".jsonl,.json,.log,.txt,text/plain,application/json", "aria-label": "A tape's file" });
   const button = el("button", { type: "button", onclick: () => input.click() }, "Upload a tape…");
   const bar = el("progress", { max: "1", value: "0", hidden: true, "aria-label": "Upload" });
   const said = el("div", { class: "uploadsaid", role: "status" });

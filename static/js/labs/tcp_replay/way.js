@@ -2,7 +2,7 @@
 
 import { call, words } from "../../api.js";
 import { el, fill, say, write } from "../../dom.js";
-import { plural } from "../../format.js";
+import { count, plural } from "../../format.js";
 import { machine, reachable } from "../../reach.js";
 import { faultSign } from "./marks.js";
 import { createReel } from "./reel.js";
@@ -32,7 +32,7 @@ export function mountWay(element, model, store, page) {
   const lanes = { near: lane(), far: lane() };
   const way = el("div", { class: "way" }, client.element, lanes.near.element, lab, lanes.far.element, target.element);
   const faults = el("ul", { class: "wayfaults", "aria-label": "Faults on the way" });
-  fill(element, el("div", { class: "headline" }, el("h2", {}, "The way")), control, problem, way, faults, sentence);
+  fill(element, el("div", { class: "headline" }, el("h2", {}, "The way")), control, problem, sentence, way, faults);
   let asked = 0;
   let drawn = 0;
   let path = "";
@@ -63,7 +63,7 @@ export function mountWay(element, model, store, page) {
     const used = wayOf(mode);
     way.dataset.mode = mode;
     way.dataset.running = String(running);
-    write(client.about, running ? plural(counters.open ?? 0, "open connection") : "nobody can connect");
+    write(client.about, running ? `${count(counters.open ?? 0)} open` : "cannot connect");
     write(target.about, String(settings.target ?? ""));
     write(target.note, used.target ? `${settings.transport ?? "tcp"}`.toUpperCase() : "not asked");
     target.element.dataset.off = String(!used.target);
