@@ -7,8 +7,6 @@ The loop and the thread that hears the dashboard both use it.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -21,13 +19,7 @@ from servers.tcp_replay.exchange import Chunk, Exchange
 from servers.tcp_replay.matching import Hit, Matcher, Miss
 from servers.tcp_replay.sameness import MatchSettings, match_settings
 from servers.tcp_replay.tape import Form, Tape, load, write_line, write_tape
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
-FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+from servers.tcp_replay.tape_file import TapeFile
 
 
 class Deck:
@@ -40,15 +32,9 @@ class Deck:
         self.path = path
         self._lock = threading.RLock()
         self._how: MatchSettings | None = None
-        self._fd = -1
+        self._file = TapeFile(path)
         try:
-            path.parent.mkdir(0o700, parents=True, exist_ok=True)
-            self._fd = os.open(path, FLAGS, 0o600)
-            _own(self._fd, path)
-            self._open(_all(self._fd))
-        except OSError as error:
-            self.close()
-            raise _refused(path, error) from error
+            self._open(self._file.read())
         except SettingError:
             self.close()
             raise
@@ -64,10 +50,8 @@ class Deck:
         self.damaged = tape.words
         self._exchanges = {exchange.id: exchange for exchange in tape.exchanges}
         self._last = max(self._exchanges, default=0)
-        self._size = tape.end
         _set_aside(self.path, tape)
-        if tape.end < len(data):
-            os.ftruncate(self._fd, tape.end)
+        self._file.cut(tape.end)
 
     def apply(self, settings: Any) -> None:
         """Settings changed: what counts as the same request, perhaps. Then replay begins again."""
@@ -94,22 +78,11 @@ class Deck:
         with self._lock:
             exchange = msgspec.structs.replace(exchange, id=self._last + 1)
             line = write_line(exchange) if self.form == "jsonl" else percent.write(exchange)
-            self._write(line)
+            self._file.append(line)
             self._last = exchange.id
             self._exchanges[exchange.id] = exchange
             self._matcher.add(exchange)
             return exchange
-
-    def _write(self, line: bytes) -> None:
-        try:
-            done = os.write(self._fd, line)
-            while done < len(line):  # the disk is full: the next call says so
-                done += os.write(self._fd, line[done:])
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._fd, self._size)
-            raise
-        self._size += len(line)
 
     def knows(self, request: bytes) -> bool:
         """Whether the request is on the tape. This does not count as asked."""
@@ -175,26 +148,7 @@ class Deck:
         return found
 
     def _replace(self, exchanges: dict[int, Exchange]) -> None:
-        data = write_tape(list(exchanges.values()), self.form)
-        made = self.path.with_name(self.path.name + ".new")
-        fd = -1
-        try:
-            made.unlink(missing_ok=True)
-            fd = os.open(made, FLAGS, 0o600)
-            _own(fd, made)
-            with open(fd, "wb", closefd=False) as file:
-                file.write(data)
-            os.fsync(fd)
-            os.replace(made, self.path)
-        except OSError as error:
-            if fd >= 0:
-                os.close(fd)
-            made.unlink(missing_ok=True)
-            raise SettingError(
-                f"The tape cannot be written: {error.strerror or error}.", hint="It is as it was."
-            ) from error
-        os.close(self._fd)
-        self._fd, self._size = fd, len(data)
+        self._file.replace(write_tape(list(exchanges.values()), self.form))
         self._exchanges = exchanges
         self._last = max(exchanges, default=0)
         assert self._how is not None
@@ -203,32 +157,12 @@ class Deck:
     def close(self) -> None:
         """Let another server have it."""
         with self._lock:
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
+            self._file.close()
 
 
 def form_for(path: Path) -> Form:
     """The form of a tape that is begun: the article's, if its name ends in .log."""
     return "log" if path.suffix == ".log" else "jsonl"
-
-
-def _all(fd: int) -> bytes:
-    with open(fd, "rb", closefd=False) as file:
-        file.seek(0)
-        return file.read()
-
-
-def _own(fd: int, path: Path) -> None:
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SettingError(
-            f"Another server uses the tape {path}.", field="tape",
-            hint="Stop that one, or give this one a tape of its own.",
-        ) from None  # fmt: skip
 
 
 def _set_aside(path: Path, tape: Tape) -> None:
@@ -240,10 +174,3 @@ def _set_aside(path: Path, tape: Tape) -> None:
     lost = [line for line in dict.fromkeys(tape.lost) if line + b"\n" not in before]
     with open(aside, "ab") as file:
         file.write(b"".join(line + b"\n" for line in lost))
-
-
-def _refused(path: Path, error: OSError) -> SettingError:
-    return SettingError(
-        f"The tape cannot be kept in {path}: {error.strerror or error}.", field="tape",
-        hint="Give a file that you may write to.",
-    )  # fmt: skip

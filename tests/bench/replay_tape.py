@@ -57,8 +57,8 @@ def request(number: int) -> bytes:
 
 def exchange(number: int) -> Exchange:
     return Exchange(
-        id=number + 1, at=1e9 + number, conn=f"c{number // 10}", number=number % 10 + 1, peer="127.0.0.1:50312",
-        target="127.0.0.1:60000", framing="http", request=request(number),
+        id=number + 1, at=1e9 + number, conn=f"c{number // 10}", number=number % 10 + 1,
+        peer="127.0.0.1:50312", target="127.0.0.1:60000", framing="http", request=request(number),
         response=(Chunk(1.25, BODY[:100]), Chunk(2.5, BODY[100:])),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from servers.kit.errors import SettingError
-from servers.tcp_replay import deck as decks
+from servers.tcp_replay import tape_file
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.exchange import Chunk, Exchange
 from servers.tcp_replay.settings import Settings
@@ -204,7 +204,7 @@ def test_a_place_that_cannot_be_written_is_a_setting_that_is_wrong(tmp_path: Pat
         assert told.value.field == "tape"
 
 
-@pytest.mark.skipif(decks.fcntl is None, reason="no locks of this kind here")
+@pytest.mark.skipif(tape_file.fcntl is None, reason="no locks of this kind here")
 def test_two_servers_cannot_have_one_tape(path: Path) -> None:
     first = opened(path)
     with pytest.raises(SettingError, match="Another server uses the tape"):
