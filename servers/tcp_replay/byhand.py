@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 import time
 from typing import Any
@@ -23,7 +24,7 @@ SEND_S = 2.0
 QUIET_S = 0.1
 """An answer is shown when nothing more came for so long. That is a guess: a stream has no messages."""
 LOOK_S = 0.05
-"""Seconds between two looks for what the server says unasked."""
+"""Seconds between two looks at whether it is over."""
 LONGEST = 20_000
 UNTOLD = 200
 """Pieces that wait for the next line's answer at the most."""
@@ -87,13 +88,13 @@ class Hand:
         Where no more lines can be typed, also until nothing came for the time that is waited.
         """
         while not self.wire.over:
+            ready, _, _ = select.select([self.wire.sock], [], [], LOOK_S)
             with self._lock:
-                heard = not self.wire.over and self._hear(0, 0)
+                if ready and not self.wire.over:
+                    self._hear(0, 0)
             if self._typed_out and time.monotonic() - self._heard > self.request.wait:
-                self.wire.ended_by = "timeout"
+                self.wire.ended_by = self.wire.ended_by or "timeout"
                 return
-            if not heard:
-                time.sleep(LOOK_S)
 
     def no_more_lines(self) -> None:
         """The terminal's end: end our side, unless it is to stay open."""
