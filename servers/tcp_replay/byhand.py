@@ -8,12 +8,10 @@ import threading
 import time
 from typing import Any
 
-import msgspec
-
 from servers.kit.errors import SettingError
 from servers.kit.report import Report
 from servers.tcp_replay.request import Request
-from servers.tcp_replay.results import Piece
+from servers.tcp_replay.results import Piece, Step
 from servers.tcp_replay.sending import ended, from_hex
 from servers.tcp_replay.wire import Wire
 
@@ -28,20 +26,6 @@ LOOK_S = 0.05
 LONGEST = 20_000
 UNTOLD = 200
 """Pieces that wait for the next line's answer at the most."""
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one line.
-
-    ``sent`` is null where nothing was. ``received`` is all that came since the last answer, unasked
-    bytes too, one entry a ``recv()``. ``note`` says what else there is to say.
-    """
-
-    sent: Piece | None
-    received: list[Piece]
-    open: bool
-    our_side_open: bool
-    note: str
 
 
 class Hand:

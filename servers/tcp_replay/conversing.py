@@ -15,7 +15,7 @@ class Conversation:
 
     def __init__(self, wire: Wire, parts: tuple[bytes, ...], request: Request) -> None:
         self.wire, self.request = wire, request
-        self._parts = deque(map(memoryview, parts))
+        self._parts = deque(memoryview(part) for part in parts)
         self._next = 0.0
         self._moved = time.monotonic()
         self._ended = False

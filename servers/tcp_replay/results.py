@@ -49,6 +49,20 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one line of a session by hand.
+
+    ``sent`` is null where nothing was. ``received`` is all that came since the last answer, unasked
+    bytes too, one entry a ``recv()``. ``note`` says what else there is to say.
+    """
+
+    sent: Piece | None
+    received: list[Piece]
+    open: bool
+    our_side_open: bool
+    note: str
+
+
 class Side:
     """One direction's calls: all are counted, the first are kept."""
 
