@@ -340,7 +340,7 @@ def _value(field: Field, value: Any, text: bool) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
+    if value is None or value == "":
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
