@@ -32,6 +32,8 @@ FILES = frozenset({
     "xml", "zip",
 })  # fmt: skip
 """Endings of files: «style.css» is no host when a page of ours asks for it."""
+SURELY_FILES = FILES - {"map", "md", "zip"}
+"""Those of them that are no domain's ending: «style.css» is no host, whoever asks."""
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))(?::([0-9]{0,5}))?\Z")
 _MAX_FORWARDS = re.compile(r"[0-9]{1,9}\Z")
 
@@ -105,7 +107,11 @@ def _from_path(request: Request) -> Target:
     first, mark, query = first.partition("?")
     page = _page(request)
     looks = bool(_HOST.match(first)) and ("." in first or ":" in first or first.lower() == "localhost")
-    if page and (not looks or (first.rpartition(".")[2].lower() in FILES and ":" not in first)):
+    if first.lower() in ("http:", "https:"):
+        raise HttpError(404, f"«{first}» is no host. Leave {first}// out: ask for /www.example.org/path.")
+    ending = first.rpartition(".")[2].lower()
+    looks = looks and (bool(slash) or ending not in SURELY_FILES)
+    if page and (not looks or (ending in FILES and ":" not in first)):
         host, port = page
         return Target("path", host, port, request.target)
     if not looks:
