@@ -113,7 +113,7 @@ def _networks(text: str, field: str) -> tuple[tuple[Any, ...], tuple[str, ...]]:
                     raise SettingError(
                         f"«{word[:60]}» is no address and no network.",
                         field=field,
-                        hint="A network is written 192.168.1.0/24; a target has no port and no http://.",
+                        hint="A network is written 192.168.1.0/24, without a port and without http://.",
                     ) from None
                 names.append(word)
     return tuple(networks), tuple(names)

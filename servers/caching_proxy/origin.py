@@ -136,7 +136,7 @@ class Connection:
 
     def _failed(self, status: int, what: str, error: str) -> Failed:
         self.broken = True
-        words = f"The origin {self.host} ({self.address}) {what}."
+        words = f"The origin {named(self.host, self.address)} {what}."
         return Failed(status, words, error, begun=bool(self.received), fresh=self.number <= 1)
 
     def close(self) -> None:
@@ -259,8 +259,13 @@ def readable(seconds: float, *socks: socket.socket) -> list[Any]:
         return [key.fileobj for key, _ in selector.select(seconds)]
 
 
+def named(host: str, address: str) -> str:
+    """An origin in words: its name and the address behind it, or the address alone if it has no name."""
+    return address if address.rpartition(":")[0].strip("[]") == host else f"{host} ({address})"
+
+
 def _unreachable(target: Target, address: Any, error: OSError, timeout: float) -> Failed:
-    where = f"{target.host} ({show(address)})"
+    where = named(target.host, show(address))
     if isinstance(error, TimeoutError):
         return Failed(504, f"{where} could not be reached within {timeout:g} s.", "connection_timeout")
     if isinstance(error, ConnectionRefusedError):

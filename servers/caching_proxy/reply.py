@@ -57,7 +57,7 @@ class Reply:
         if self.request and self.request.framing.kind != "none" and self.client.reader.state == "body":
             self.writer.keep = False  # its body is not read, or cannot be
         reason = REASONS.get(status, "")
-        body = page(status, reason, message, verdict == "FAILED")
+        body = page(status, reason, message, verdict == "FAILED", error)
         headers = Headers([
             ("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"),
             ("Date", write_date(int(time.time()))), ("Proxy-Status", f"{NAME}; error={error}"),

@@ -33,16 +33,23 @@ class ClientGone(Exception):
 
 HINTS = {
     400: "The request could not be read; nothing was passed on.",
-    403: "The proxy is closed by default. Whoever runs it may open it for this target or client.",
-    404: "A proxy is asked for whole URLs.",
+    403: "The proxy is closed by default. Whoever runs it may open it for further clients, targets and "
+    "ports; the dashboard, link-local addresses and those of clouds' secrets stay closed.",
     502: "The proxy is well: it is the server behind it that failed.",
     504: "The proxy is well: it is the server behind it that did not answer in time.",
     508: "The request came back to the proxy that sent it.",
 }
 """A second sentence for the student who reads the page."""
+UNKNOWN = "The proxy is well: it asked the system for the name's address. Is the name spelt right?"
+"""In place of that, where no server was reached for want of an address."""
 
 
-def page(status: int, reason: str, message: str, origins: bool) -> bytes:
-    """The body of an answer of our own, as plain text; ``origins``: it is the origin's fault."""
+def page(status: int, reason: str, message: str, origins: bool, error: str = "") -> bytes:
+    """The body of an answer of our own, as plain text; ``origins``: it is the origin's fault.
+
+    ``error`` is RFC 9209's word for it.
+    """
     hint = HINTS.get(status, "") if origins == (status in (502, 504)) else ""
+    if error in ("dns_error", "dns_timeout"):
+        hint = UNKNOWN
     return f"{status} {reason} (from the proxy)\r\n\r\n{message}\r\n{hint}\r\n".encode()

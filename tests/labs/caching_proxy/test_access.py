@@ -265,6 +265,7 @@ def test_no_spelling_opens_the_way_to_what_is_forbidden(proxy: Proxy, host: str,
         answer = read_answer(sock)
         assert answer.status == 403, answer.body
         assert b"never goes there" in answer.body
+        assert b"clouds' secrets stay closed" in answer.body  # and nothing says that this could be opened
         assert answer.get("proxy-status") == "socketlab; error=http_request_denied"
 
 

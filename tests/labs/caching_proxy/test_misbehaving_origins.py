@@ -130,7 +130,7 @@ def test_what_is_no_head_is_a_bad_gateway(proxy: Proxy, name: str) -> None:
         assert answer.startswith(f"HTTP/1.1 {status} "), answer
         assert words in answer
         assert f"\r\nProxy-Status: socketlab; error={error}" in answer
-        assert f"({origin.authority})" in answer, "the page names the origin"
+        assert f"The origin {origin.authority} " in answer, "the page names the origin, once"
         assert "Set-Cookie" not in answer.partition("\r\n\r\n")[0]
         sock.sendall(request(f"{origin.url}/x"))  # the client's connection goes on; nothing was stored
         rest = b""
@@ -157,7 +157,11 @@ def test_a_port_without_a_program(proxy: Proxy) -> None:
     answer = proxy.ask(f"http://127.0.0.1:{port}/")
     assert answer.status == 502
     assert answer.get("proxy-status") == "socketlab; error=connection_refused"
-    assert b"no program listens on that port" in answer.body
+    assert (
+        f"\r\n127.0.0.1:{port} refused the connection: no program listens on that port.".encode()
+        in answer.body
+    )
+    assert b"the server behind it that failed" in answer.body
 
 
 def test_a_name_that_nobody_knows(proxy: Proxy) -> None:
@@ -166,6 +170,8 @@ def test_a_name_that_nobody_knows(proxy: Proxy) -> None:
     assert answer.status in (502, 504)
     assert answer.get("proxy-status").startswith("socketlab; error=dns_")
     assert b"no-such-host.invalid" in answer.body
+    assert b"Is the name spelt right?" in answer.body
+    assert b"the server behind it" not in answer.body  # none was reached
     assert time.monotonic() - began < LATE
 
 
