@@ -358,4 +358,7 @@ def test_it_fits_on_a_phone(window, board, origin, scheme):
     objects(page).filter(has_text="exchange.gif").click()
     expect(page.locator("#cache-view img.bodypicture")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    address = page.locator("#request-url")
+    assert address.evaluate("(input) => input.scrollWidth <= input.clientWidth"), "the URL is cut"
+    assert address.bounding_box()["width"] > 0.75 * PHONE["width"]
     picture(page, f"caching_proxy-phone-{scheme}")
