@@ -16,7 +16,6 @@ after that one the response; of equal requests the last one answers.
 
 from __future__ import annotations
 
-import re
 from binascii import a2b_qp
 from urllib.parse import quote_from_bytes
 
@@ -26,7 +25,7 @@ from servers.tcp_replay.exchange import Chunk, Exchange
 
 ASKED, ANSWERED = b"Requested%20data", b"Responsed%20data"
 LINES = 9
-ENCODED = re.compile(rb"[\x21-\x24\x26-\x7e]*(?:%[0-9A-Fa-f]{2}[\x21-\x24\x26-\x7e]*)*\Z")
+VISIBLE = bytes(range(0x21, 0x7F))
 """What may stand in a line: more than is written, for other hands may have written it."""
 
 
@@ -45,8 +44,14 @@ def encode(data: bytes) -> bytes:
 
 
 def decode(line: bytes) -> bytes:
-    """The bytes of a line that is ``ENCODED``. Quoted-printable is the same with ``=``, and read in C."""
-    return a2b_qp(line.replace(b"=", b"=3D").replace(b"%", b"="))
+    """The bytes of a line. ValueError if it is not percent-encoded.
+
+    Quoted-printable is the same with ``=``, and read in C; it leaves alone what is no escape.
+    """
+    data = a2b_qp(line.replace(b"=", b"=3D").replace(b"%", b"="))
+    if line.translate(None, VISIBLE) or len(data) != len(line) - 2 * line.count(b"%"):
+        raise ValueError("it is not percent-encoded")
+    return data
 
 
 def write(exchange: Exchange) -> bytes:
@@ -98,11 +103,14 @@ def _is_whole(lines: list[bytes], at: int) -> bool:
 
 
 def _take(log: Log, at: int, lines: list[bytes]) -> None:
-    for place in (3, 7):
-        if not ENCODED.match(lines[place]):
-            _lose(log, at + place, lines, "it is not percent-encoded")
-            return
-    request, response = decode(lines[3]), decode(lines[7])
+    place = 3
+    try:
+        request = decode(lines[place])
+        place = 7
+        response = decode(lines[place])
+    except ValueError as error:
+        _lose(log, at + place, lines, str(error))
+        return
     log.exchanges.append(
         Exchange(
             at=0.0, peer=_joined(lines[1], lines[2]), target=_joined(lines[5], lines[6]), request=request,

@@ -80,6 +80,18 @@ def test_every_byte_is_encoded_as_the_article_has_it() -> None:
         assert percent.decode(percent.encode(bytes([byte]))) == bytes([byte])
 
 
+@pytest.mark.parametrize(
+    "line", [b"%", b"a%", b"%4", b"%zz", b"%%41", b"%4%41", b"%3D%", b"a b", b"\0", b"\xff", b"%0a%", b"%\t"]
+)
+def test_what_is_not_percent_encoded_is_not_guessed_at(line: bytes) -> None:
+    with pytest.raises(ValueError, match="not percent-encoded"):
+        percent.decode(line)
+
+
+def test_what_other_hands_left_unencoded_stands_for_itself() -> None:
+    assert percent.decode(b"a=3D~!%3d%3D==_%0a") == b"a=3D~!====_\n"
+
+
 def test_the_stub_reads_what_we_write() -> None:
     ours = [
         Exchange(
