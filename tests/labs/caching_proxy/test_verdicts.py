@@ -302,9 +302,10 @@ def test_a_stale_object_is_renewed_behind_the_client_s_back(bench: Bench) -> Non
     assert bench.ask("GET", "/swr", "")[2] == b"old"
     eventually(lambda: len(bench.origin.asked) > asked, "the origin is asked")
     eventually(lambda: bench.ask("GET", "/swr", "")[2] == b"new", "the new one is kept")
-    verdicts = [each["verdict"] for each in bench.verdicts("/swr", 3)]
-    assert verdicts[:2] == ["MISS", "STALE"]
-    assert verdicts[-1] == "HIT"
+    told = [each["verdict"] for each in bench.verdicts("/swr", 3)]
+    assert told[:2] == ["MISS", "STALE"]
+    # who asked meanwhile got the old one, too: then the HIT is not the third
+    eventually(lambda: bench.verdicts("/swr", 3)[-1]["verdict"] == "HIT", "the last is told")
 
 
 def test_what_a_post_left_with_its_own_lifetime_and_place_answers_a_get(bench: Bench) -> None:
