@@ -1,4 +1,4 @@
-"""Load for a proxy: wrk with many connections, or one connection whose answers are timed.
+"""Load for a proxy or another server: wrk with many connections, or one connection whose answers are timed.
 
 wrk asks for the whole URL, as a client of a proxy does, and tells exactly what it got, so that
 a proxy that answers fast but wrongly is found out.
@@ -44,6 +44,15 @@ end
 """
 """Each request is a little different from all others, and all mean the same object."""
 
+CYCLE = """
+local number = 0
+request = function()
+  number = (number + 7919) % {count}
+  return wrk.format(nil, "/" .. number)
+end
+"""
+"""Asks for /0 to /(count - 1), each as often as the others, in an order that jumps about."""
+
 
 class Tally(msgspec.Struct, frozen=True):
     """What wrk got. ``bad`` are answers of status 400 and more, and connections that failed."""
@@ -62,13 +71,20 @@ class Tally(msgspec.Struct, frozen=True):
         return self.requests / (self.micros / 1e6)
 
 
-def load(wrk: str, port: int, url: str, seconds: int, *, different: bool = False) -> Tally:
-    """Ask a proxy for the URL, again and again; ``different``: no two requests have the same bytes."""
-    host = url.split("/")[2]
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(SCRIPT.format(url=url, host=host) + DIFFERENT * different)
-        script.flush()
-        words = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", script.name, f"http://127.0.0.1:{port}/"]
+def load(
+    wrk: str, port: int, url: str, seconds: int, *,
+    different: bool = False, proxy: bool = True, script: str = "",
+) -> Tally:  # fmt: skip
+    """Ask for the URL, again and again: a proxy for all of it, another server for the path.
+
+    ``different``: no two requests have the same bytes. ``script`` is further Lua for wrk.
+    """
+    _, _, host, path = url.split("/", 3)
+    asked = url if proxy else f"/{path}"
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(SCRIPT.format(url=asked, host=host) + DIFFERENT * different + script)
+        file.flush()
+        words = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", file.name, f"http://127.0.0.1:{port}/"]
         said = subprocess.run([wrk, *words], capture_output=True, text=True, check=True).stdout
     return tally(said)
 

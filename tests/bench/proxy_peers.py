@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.http_web import tool
+from tests.bench.proxy_load import Asker
 from tests.bench.running import Missing, eventually
 
 SQUID = """
@@ -64,6 +65,32 @@ def mitmproxy(folder: Path) -> Iterator[int]:
     words = ["--quiet", "--listen-host", "127.0.0.1", "--listen-port", str(port), "--set", "flow_detail=0"]
     with _running([program, *words, "--set", f"confdir={folder / 'mitmproxy'}"], port):
         yield port
+
+
+class Replayed:
+    """One flow that mitmdump recorded: ``/1k.txt`` of an origin. Missing if it is not installed."""
+
+    def __init__(self, folder: Path, origin: str) -> None:
+        self._program = _of_its_own("BENCH_MITMDUMP", "mitmdump", "mitmproxy")
+        self._folder, self._origin = folder, origin
+        with self._at("-w", str(folder / "flows")) as port, Asker(port, origin, proxy=False) as asker:
+            asker.ask("/1k.txt")  # written down when mitmdump ends
+
+    @contextmanager
+    def playing(self) -> Iterator[int]:
+        """It answers from the recording; its port."""
+        words = ("--server-replay", str(self._folder / "flows"), "--set", "server_replay_reuse=true")
+        with self._at(*words) as port:
+            yield port
+
+    @contextmanager
+    def _at(self, *more: str) -> Iterator[int]:
+        port, confdir = _free_port(), self._folder / "mitmproxy"
+        words = ["--quiet", "--mode", f"reverse:http://{self._origin}", "--set", f"confdir={confdir}"]
+        words += ["--listen-host", "127.0.0.1", "--listen-port", str(port), "--set", "flow_detail=0"]
+        words += ["--set", "connection_strategy=lazy"]  # eager, it hangs up where there is no origin
+        with _running([self._program, *words, *more], port):
+            yield port
 
 
 def _of_its_own(variable: str, name: str, package: str) -> str:

@@ -8,11 +8,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bench import proxy_load, proxy_peers
+from servers.tcp_replay.matching import Hit, Matcher
+from servers.tcp_replay.sameness import MatchSettings
+from tests.bench import proxy_load, proxy_peers, tcp_replay
 from tests.bench.__main__ import NAMES
 from tests.bench.figures import Figure, exit_code, median, percentile, ratio, shown, table
 from tests.bench.running import Missing
@@ -160,7 +163,45 @@ def test_every_benchmark_can_be_imported(name: str) -> None:
     assert callable(importlib.import_module(f"tests.bench.{name}").run)
 
 
-def test_a_peer_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BENCH_PROXY_PY", "/nowhere/proxy")
     with pytest.raises(Missing), proxy_peers.proxy_py():
         pass
+    monkeypatch.setenv("BENCH_MITMDUMP", "/nowhere/mitmdump")
+    with pytest.raises(Missing):
+        proxy_peers.Replayed(tmp_path, "127.0.0.1:1")
+
+
+class Counting:
+    """Stands for our replay server: its counters before and after."""
+
+    def __init__(self, *counters: dict[str, int]) -> None:
+        self._counters = iter(counters)
+
+    def counters(self) -> dict[str, int]:
+        return next(self._counters)
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "hits", "asked"),
+    [(10, 9, 9), (9, 9, 10), (0, 0, 0)],
+    ids=["a miss", "answers of nobody", "nothing"],
+)
+def test_a_load_that_was_not_replayed_is_no_figure(exchanges: int, hits: int, asked: int) -> None:
+    after = {"exchanges": 100 + exchanges, "hits": 50 + hits}
+    ours: Any = Counting({"exchanges": 100, "hits": 50}, after)
+    with pytest.raises(RuntimeError), tcp_replay.Hits(ours) as found:
+        found.asked = asked
+
+
+def test_a_load_that_was_replayed_is_one() -> None:
+    ours: Any = Counting({"exchanges": 100, "hits": 50}, {"exchanges": 110, "hits": 60})
+    with tcp_replay.Hits(ours) as found:
+        found.asked = 9  # wrk leaves some under way
+
+
+def test_the_long_tape_knows_what_it_is_asked() -> None:
+    deck = Matcher([tcp_replay.numbered(number) for number in range(3)], MatchSettings())
+    found = deck.find(b"GET /2 HTTP/1.1\r\nHost: tape\r\n\r\n")
+    assert isinstance(found, Hit)
+    assert found.exchange.answer.endswith(b"\r\n\r\n" + proxy_load.SMALL)
