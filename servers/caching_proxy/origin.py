@@ -19,7 +19,7 @@ from typing import Any
 from servers.caching_proxy.access import Rules, plain
 from servers.caching_proxy.protocol import Target
 from servers.caching_proxy.trouble import Failed, Refused
-from servers.kit.addresses import show
+from servers.kit.addresses import is_here, show
 from servers.kit.http import HttpError, Response
 from servers.kit.http_stream import Data, End, ResponseReader
 from servers.kit.report import Report
@@ -276,15 +276,9 @@ def _unreachable(target: Target, address: Any, error: OSError, timeout: float) -
 
 
 def _here(host: str) -> bool:
-    """Whether this is an address of this machine: only such a one can be bound."""
+    """Whether this is an address of this machine, however it is written."""
     address = plain(host)
-    if address.is_loopback or address.is_unspecified:
-        return True
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind((str(address), 0))
-        return True
-    return False
+    return address.is_loopback or address.is_unspecified or is_here(str(address))
 
 
 def _look_up(host: str, port: int, timeout: float) -> list[tuple[int, Any]]:

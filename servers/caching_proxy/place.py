@@ -5,20 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from servers.kit.errors import SettingError
+from servers.kit.place import ROOT, own_place, place_of
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-ROOT = Path(__file__).resolve().parents[2]
-"""Where the dashboard starts a server: a relative folder is meant from here."""
 INDEX, OBJECTS = "index.sqlite", "objects"
 """What the folder has in it."""
 NAME = re.compile(r"[0-9a-f]{20}\Z")
@@ -27,18 +25,12 @@ NAME = re.compile(r"[0-9a-f]{20}\Z")
 
 def cache_of(folder: Path, settings: Any, at: Path = ROOT) -> Path:
     """The cache's folder: the one that is set, else that in ``folder``, the instance's own."""
-    return at / Path(settings.cache).expanduser() if settings.cache else folder / "cache"
+    return place_of(folder, settings.cache, "cache", at)
 
 
-@contextlib.contextmanager
-def own_cache(settings: Any) -> Iterator[Path]:
+def own_cache(settings: Any) -> AbstractContextManager[Path]:
     """For the server: its cache's folder. Run alone without one set, it is removed at the end."""
-    own = os.environ.get("SOCKET_LAB_FOLDER")  # the dashboard's folder for this server
-    if own or settings.cache:
-        yield cache_of(Path(own or "."), settings, Path.cwd())
-        return
-    with tempfile.TemporaryDirectory(prefix="socket-lab-") as made:
-        yield cache_of(Path(made), settings)
+    return own_place(settings.cache, "cache")
 
 
 class Place:

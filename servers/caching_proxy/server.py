@@ -18,7 +18,6 @@ Then, in another terminal:   curl -x http://127.0.0.1:8888 -i http://127.0.0.1:6
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 
 import msgspec
@@ -29,7 +28,7 @@ from servers.caching_proxy.objects import Which, purge, purge_all
 from servers.caching_proxy.place import own_cache
 from servers.caching_proxy.proxy import Proxy
 from servers.caching_proxy.settings import Settings
-from servers.kit.addresses import resolve
+from servers.kit.addresses import closed_ports, resolve
 from servers.kit.command import run_server
 from servers.kit.report import Report
 from servers.kit.sockets import Socket
@@ -51,17 +50,11 @@ def serve(settings: Settings, report: Report) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # restart without waiting
             listener.bind(address)
             listener.listen(BACKLOG)
-            proxy.origins.own = closed_ports(listener.getsockname()[1])
+            proxy.origins.own = closed_ports(listener.getsockname()[1], "this proxy")
             report.listening(listener.getsockname())
             loop = Loop(listener, proxy)
             stack.callback(loop.close)
             loop.run()
-
-
-def closed_ports(own: int) -> dict[int, str]:
-    """Ports of this machine that the proxy never goes to: its own, and the dashboard's."""
-    words = os.environ.get("SOCKET_LAB_PORTS", "").split(",")
-    return {**{int(word): "the dashboard's" for word in words if word.isdigit()}, own: "this proxy"}
 
 
 if __name__ == "__main__":

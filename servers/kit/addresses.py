@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -34,6 +35,24 @@ def show(address: Any) -> str:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     path = os.fsencode(address).decode(errors="backslashreplace")  # JSON takes nothing but Unicode
     return f"unix:{path}"
+
+
+def is_here(host: str) -> bool:
+    """Whether this is an address of this machine: only such a one can be bound."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.bind((host.partition("%")[0], 0))
+        return True
+    return False
+
+
+def closed_ports(port: int, words: str) -> dict[int, str]:
+    """Ports of this machine where a lab's program must not be sent to, each with whose it is.
+
+    They are its own ``port``, which ``words`` name, and those of the dashboard that started it.
+    """
+    dashboard = os.environ.get("SOCKET_LAB_PORTS", "").split(",")
+    return {**{int(word): "the dashboard's" for word in dashboard if word.isdigit()}, port: words}
 
 
 def next_free_port(host: str, port: int, kind: socket.SocketKind) -> int | None:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-"""Where the dashboard starts a server: a relative file is meant from here."""
+from servers.kit.place import ROOT, own_place, place_of
 
 
 def tape_of(folder: Path, settings: Any, at: Path = ROOT) -> Path:
     """The tape: the file that is set, else the one in ``folder``, the instance's own."""
-    return at / Path(settings.tape).expanduser() if settings.tape else folder / "tape.jsonl"
+    return place_of(folder, settings.tape, "tape.jsonl", at)
 
 
-@contextlib.contextmanager
-def own_tape(settings: Any) -> Iterator[Path]:
+def own_tape(settings: Any) -> AbstractContextManager[Path]:
     """For the server: its tape. Run alone without one set, it is removed at the end."""
-    own = os.environ.get("SOCKET_LAB_FOLDER")  # the dashboard's folder for this server
-    if own or settings.tape:
-        yield tape_of(Path(own or "."), settings, Path.cwd())
-        return
-    with tempfile.TemporaryDirectory(prefix="socket-lab-") as made:
-        yield tape_of(Path(made), settings)
+    return own_place(settings.tape, "tape.jsonl")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from servers.kit.addresses import resolve
+from servers.kit.addresses import closed_ports, resolve
 from servers.kit.command import run_server
 from servers.kit.report import Report
 from servers.kit.sockets import Socket
@@ -29,7 +29,7 @@ from servers.tcp_replay.loop import Loop
 from servers.tcp_replay.place import own_tape
 from servers.tcp_replay.settings import Settings
 from servers.tcp_replay.tapes import actions_of
-from servers.tcp_replay.target import Target, own_ports
+from servers.tcp_replay.target import Target
 
 BACKLOG = 511
 """Connections that may wait to be accepted; the kernel may hold fewer (net.core.somaxconn)."""
@@ -49,7 +49,7 @@ def serve(settings: Settings, report: Report) -> None:
             server.bind(address)
             if settings.transport == "tcp":
                 server.listen(BACKLOG)
-            target = Target(kind, own_ports(server.getsockname()[1], "this server's own"))
+            target = Target(kind, closed_ports(server.getsockname()[1], "this server's own"))
             loop = (Loop if settings.transport == "tcp" else Datagrams)(server, settings, deck, book, target)
             stack.callback(loop.close)
             _listen_to_the_teacher(report, loop, deck, book)

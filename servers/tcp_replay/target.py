@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import socket
 from typing import Any
 
-from servers.kit.addresses import resolve
+from servers.kit.addresses import is_here, resolve
 from servers.tcp_replay.settings import target_of
 
 
@@ -28,18 +26,3 @@ class Target:
         if owner and is_here(address[0]):
             raise OSError(f"port {port} of this machine is {owner}")
         return family, address
-
-
-def own_ports(port: int, words: str) -> dict[int, str]:
-    """The ports that are never a target: this server's own, and the dashboard's."""
-    dashboard = os.environ.get("SOCKET_LAB_PORTS", "").split(",")
-    return {**{int(word): "the dashboard's" for word in dashboard if word.isdigit()}, port: words}
-
-
-def is_here(host: str) -> bool:
-    """Whether this is an address of this machine: only such a one can be bound."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind((host.partition("%")[0], 0))
-        return True
-    return False
