@@ -1,4 +1,4 @@
-"""Where a server keeps its files: where it is told to, else in its instance's folder, else for the time being."""
+"""Where a server keeps its files: where it is told to, in its instance's folder, or for the time being."""
 
 from __future__ import annotations
 
