@@ -104,7 +104,7 @@ export function mountRecord(store, page) {
   /** @param {Source[]} running @param {Source|null} source @param {string} state @param {number} step */
   function recordPart(running, source, state, step) {
     if (state !== "running") return [el("p", { class: "help" }, "Start this server first.")];
-    if (!running.length && source) return [el("p", { class: "help" }, `${source.title} is stopped.`), el("button", { type: "button", "data-do": "again", disabled: busy, onclick: () => again(source) }, `Start ${source.title} again`)];
+    if (!running.length && source) return [el("p", { class: "help" }, `${source.title} is stopped.`), step < 4 && el("button", { type: "button", "data-do": "again", disabled: busy, onclick: () => again(source) }, `Start ${source.title} again`)];
     if (!running.length) return [el("p", { class: "help" }, "Start a web server or an SMTP sink from the overview, and it can be recorded here with one press. Or set any other target in the settings."), el("a", { class: "button", href: "/" }, "To the overview")];
     return running.slice(0, 4).map((entry) => el("button", { type: "button", "data-do": `record-${entry.id}`, disabled: busy, class: step === 1 && entry !== source ? "primary" : "", onclick: () => record(entry) }, entry === source && store.state.instance?.settings.mode === "record" ? `● Recording ${entry.title}` : `Record ${entry.title}`));
   }

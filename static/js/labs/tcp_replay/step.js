@@ -16,6 +16,7 @@ export function sessionAnswer(element, { sent, received, open, our_side_open: ou
     "div", { class: "step byhand" },
     sent && said(sent, "out", "Sent"), ...received.map((piece) => said(piece, "back", "Received")),
     sent && !received.length && open && el("p", { class: "help" }, "Nothing came back yet. What comes later is shown with the next line."),
+    !sent && !received.length && open && el("p", { class: "help" }, "Type a line. A server that speaks first is heard in the terminal as it comes."),
     note && el("p", { class: "help" }, note),
     el("p", { class: open ? "help" : "bad" }, open ? `The connection is open${ours ? "" : ", our side is ended"}.` : "The connection is closed."),
   ));

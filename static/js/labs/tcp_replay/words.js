@@ -7,7 +7,7 @@ import { count, number, plural, size } from "../../format.js";
 
 export const MODES = /** @type {[string, string, string][]} */ ([
   ["pass", "Pass", "watch only"], ["record", "Record", "and write down"],
-  ["replay", "Replay", "without the target"], ["record-if-new", "Record if new", "what the tape does not know"],
+  ["replay", "Replay", "without the target"], ["record-if-new", "Record if new", "only what is not known"],
 ]);
 
 export const FRAMINGS = /** @type {[string, string][]} */ ([
