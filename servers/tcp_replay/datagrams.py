@@ -127,27 +127,27 @@ class Datagrams:
                 return
             except ConnectionError:  # an earlier answer found nobody there
                 continue
-            peer = self.peers.get(address) or self._meet(address)
-            if peer is not None:
-                peer.up += len(data)
-                peer.last = time.monotonic()
-                self.book.datagram(peer.name, "to_server", data)
-                self._asked(peer, data, peer.last)
+            peer = self.peers.pop(address, None) or self._meet(address)
+            self.peers[address] = peer  # who spoke last stands last
+            peer.up += len(data)
+            peer.last = time.monotonic()
+            self.book.datagram(peer.name, "to_server", data)
+            self._asked(peer, data, peer.last)
 
-    def _meet(self, address: Any) -> Peer | None:
-        if len(self.peers) >= self.settings.max_connections:
-            return None
-        peer = Peer(address, self.book.opened(show(address)))
-        self.peers[address] = peer
-        return peer
+    def _meet(self, address: Any) -> Peer:
+        """A new client. Nobody says good-bye over UDP: where there are too many, the most silent one goes."""
+        while len(self.peers) >= self.settings.max_connections:
+            self._forget(next(iter(self.peers.values())), "another client came, and there are too many")
+        return Peer(address, self.book.opened(show(address)))
 
     def _asked(self, peer: Peer, data: bytes, now: float) -> None:
         if self.settings.mode == "replay":
-            self._play(peer, data, now)
+            self._held_up(peer, data, now)
             return
         self._whole(peer)
-        peer.request, peer.asked, peer.answers = data, now, []
-        self._at(now + self.settings.pause / 1000, peer, None, b"")
+        if self.faults["to_server"].timeout < 0:  # what the server never hears is no request
+            peer.request, peer.asked, peer.answers = data, now, []
+            self._at(now + self._wait(), peer, None, b"")
         self._send(peer, "to_server", data, now)
 
     def _from_target(self, peer: Peer) -> None:
@@ -161,7 +161,6 @@ class Datagrams:
                 self._unanswered(peer, in_words(error))
                 return
             now = time.monotonic()
-            peer.down += len(data)
             self.book.datagram(peer.name, "to_client", data)
             if peer.request is not None:
                 peer.answers.append(Chunk(1000 * (now - peer.asked), data))
@@ -182,9 +181,13 @@ class Datagrams:
             self._at(due, peer, way, piece)
 
     def _leave(self, peer: Peer, way: Way, data: bytes) -> None:
+        if way == "to_server" and self.settings.mode == "replay":
+            self._play(peer, data, time.monotonic())
+            return
         with contextlib.suppress(BlockingIOError):  # a full buffer loses it, as a network would
             try:
                 if way == "to_client":
+                    peer.down += len(data)
                     self.server.sendto(data, peer.address)
                 else:
                     self._towards(peer).send(data)
@@ -233,6 +236,19 @@ class Datagrams:
             reason = f"{self.settings.target} could not be reached ({why})."
             self.book.exchanged(exchange, "unanswered", 0.0, reason=reason)
 
+    def _wait(self) -> float:
+        """Seconds in which answers come: the pause, and what the faults delay the question by."""
+        faults = self.faults["to_server"]
+        return (self.settings.pause + faults.latency + faults.jitter) / 1000
+
+    def _held_up(self, peer: Peer, data: bytes, now: float) -> None:
+        """In replay: play it now, or when the faults let it through."""
+        faults = self.faults["to_server"]
+        if faults.timeout >= 0 or faults.shapes:
+            self._send(peer, "to_server", data, now)
+        else:
+            self._play(peer, data, now)
+
     def _play(self, peer: Peer, data: bytes, now: float) -> None:
         found = self.deck.find(data)
         if isinstance(found, Hit):
@@ -274,9 +290,9 @@ class Datagrams:
                 continue
             if way is not None:
                 self._leave(peer, way, data)
-            elif peer.request is not None and now >= peer.asked + self.settings.pause / 1000:
+            elif peer.request is not None and now >= peer.asked + self._wait():
                 self._whole(peer)
-        for peer in [each for each in self.peers.values() if now - each.last > IDLE]:
+        while self.peers and now - (peer := next(iter(self.peers.values()))).last > IDLE:
             self._forget(peer, "it sends no more")
 
     def _forget(self, peer: Peer, reason: str) -> None:

@@ -89,6 +89,11 @@ class Deck:
         with self._lock:
             return self._matcher.knows(request)
 
+    def has(self, exchange: Exchange) -> bool:
+        """Whether an exchange tells the tape nothing new: its request is there, or a greeting is."""
+        with self._lock:
+            return self._matcher.has(exchange)
+
     # -- replay
 
     def greeting(self) -> Exchange | None:

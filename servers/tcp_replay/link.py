@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 from collections import deque
+from collections.abc import Iterator
 from random import Random
 
 from servers.kit.events import Way
@@ -14,18 +15,23 @@ from servers.tcp_replay.faults import Shaper, Toxics
 HELD = 2 * 1024 * 1024
 """Bytes held for a side that does not read: as long as there are so many, the other is not read from."""
 SEND = 1024 * 1024
+AHEAD = 256
+"""Pieces that a slicer cuts in advance: a megabyte in pieces of one byte is not held as a million."""
 
 
 class Pipe:
     """One direction: what came from ``source`` and has not left to ``sink``; in replay one is None."""
 
-    __slots__ = ("blocked", "count", "ended", "finished", "held", "queue", "shaper", "sink", "source", "way")
+    __slots__ = (
+        "blocked", "coming", "count", "ended", "finished", "held", "queue", "shaper", "sink", "source", "way"
+    )  # fmt: skip
 
     def __init__(self, way: Way, source: socket.socket | None, sink: socket.socket | None) -> None:
         self.way: Way = way
         self.source, self.sink = source, sink
         self.queue: deque[tuple[float, memoryview]] = deque()  # when it leaves, and what
-        self.held = 0  # bytes of the queue
+        self.coming: deque[Iterator[tuple[float, bytes]]] = deque()  # what follows it, not cut yet
+        self.held = 0  # bytes of both
         self.count = 0  # bytes that left
         self.blocked = False  # the kernel takes no more at present
         self.ended = False  # nothing more will come
@@ -34,12 +40,29 @@ class Pipe:
 
     def put(self, data: bytes, at: float, faults: Toxics) -> None:
         """Bytes for the sink. ``at`` (monotonic) may lie ahead."""
-        if faults.shapes or self.queue:
-            for due, piece in self.shaper.take(data, at, faults):
-                self.queue.append((due, memoryview(piece)))
-        else:
-            self.queue.append((at, memoryview(data)))
         self.held += len(data)
+        if faults.shapes or self.coming:
+            self.coming.append(self.shaper.take(data, at, faults))
+            self._cut()
+        else:
+            self.queue.append((max(at, self.queue[-1][0]) if self.queue else at, memoryview(data)))
+
+    def _cut(self) -> None:
+        while self.coming and len(self.queue) < AHEAD:
+            for due, piece in self.coming[0]:
+                self.queue.append((due, memoryview(piece)))
+                if len(self.queue) >= AHEAD:
+                    return
+            self.coming.popleft()
+
+    def take(self, now: float) -> memoryview | None:
+        """The next piece that is due, for a sink that is no socket."""
+        if not self.queue or self.queue[0][0] > now:
+            return None
+        piece = self.queue.popleft()[1]
+        self.held -= len(piece)
+        self._cut()
+        return piece
 
     def flush(self, now: float) -> None:
         """Send what is due, as far as the kernel takes it. OSError if the other side is gone."""
@@ -55,6 +78,8 @@ class Pipe:
             self.held -= sent
             if sent == len(piece):
                 self.queue.popleft()
+                if self.coming:
+                    self._cut()
             else:
                 self.queue[0] = (due, piece[sent:])
 
@@ -68,6 +93,7 @@ class Pipe:
     def drop(self) -> None:
         """Forget what waits."""
         self.queue.clear()
+        self.coming.clear()
         self.held = 0
 
     @property

@@ -80,6 +80,7 @@ class Loop:
         self._change: Settings | None = None
         self._accepts = True
         self._again = 0.0
+        self._silent: dict[str, float] = {}  # since when a direction has its timeout
         listener.setblocking(False)
         self.selector.register(listener, READ, None)
         self.selector.register(self._bell, READ, self._bell)
@@ -118,22 +119,28 @@ class Loop:
         if settings is None:
             return
         turned = (settings.mode == "replay") != (self.settings.mode == "replay")
-        moved = settings.target != self.settings.target
+        if turned or settings.target != self.settings.target:
+            for link in list(self.links):  # before the change: what is left belongs to the old one
+                self._close(link, "the mode changed" if turned else "the target changed")
         if settings.mode == "replay" and turned:
             self.deck.rewind()
         self.settings = settings
         self._read_faults()
         for link in list(self.links):
-            if turned or moved:
-                self._close(link, "the mode changed" if turned else "the target changed")
-            else:
-                self._guarded(link)
+            if link.player:
+                link.player.settings = settings
+            self._faults_of_time(link)
+            self._guarded(link)
 
     def _read_faults(self) -> None:
+        before = getattr(self, "faults", {})
         self.faults: dict[str, Toxics] = {
             "to_server": toxics(self.settings, "upstream"),
             "to_client": toxics(self.settings, "downstream"),
         }
+        for way, faults in self.faults.items():
+            if way not in before or before[way].timeout != faults.timeout:
+                self._silent[way] = time.monotonic()
 
     # -- connections
 
@@ -209,11 +216,12 @@ class Loop:
         self._close(link, "the target could not be reached")
 
     def _faults_of_time(self, link: Link) -> None:
-        """reset_peer and timeout count from the opening."""
-        for faults in self.faults.values():
-            for ms in (faults.reset_peer, faults.timeout):
-                if ms >= 0:
-                    self._remember(link, link.opened + ms / 1000)
+        """reset_peer counts from the opening, timeout from when it is silent."""
+        for way, faults in self.faults.items():
+            if faults.reset_peer >= 0:
+                self._remember(link, link.opened + faults.reset_peer / 1000)
+            if faults.timeout > 0:
+                self._remember(link, max(link.opened, self._silent[way]) + faults.timeout / 1000)
 
     # -- what the kernel says is ready
 
@@ -229,7 +237,7 @@ class Loop:
                 self._settle(link, now)
         except OSError as error:
             who = "the client" if sock is link.client else "the server"
-            self._close(link, f"{who}: {in_words(error)}")
+            self._close(link, f"{who}: {in_words(error)}", resets=isinstance(error, ConnectionError))
 
     def _read(self, link: Link, pipe: Pipe, now: float) -> None:
         assert pipe.source is not None
@@ -251,15 +259,35 @@ class Loop:
         else:
             if data and faults.timeout < 0:
                 pipe.put(data, now, faults)
-            self._watched(link, pipe, data, now)
+            if (
+                not data or faults.timeout < 0 or pipe is link.down
+            ):  # what the server never heard is no request
+                self._watched(link, pipe, data, now)
 
     def _played(self, link: Link, data: bytes, now: float) -> None:
+        """Bytes of the client, or its end, in replay: they are heard now, or when the faults let them."""
+        faults = self.faults["to_server"]
+        link.up.count += len(data)
+        if data and faults.timeout >= 0:
+            return
+        if data and (faults.shapes or link.up.queue):
+            link.up.put(data, now, faults)
+        elif not link.up.queue:
+            self._heard(link, data, now)
+
+    def _delayed(self, link: Link, now: float) -> None:
+        """In replay: what the faults held back is due, or its end is."""
+        assert link.player is not None
+        while (piece := link.up.take(now)) is not None:
+            self._heard(link, piece, now)
+        if link.up.ended and not link.up.queue and not link.player.over:
+            self._heard(link, b"", now)
+
+    def _heard(self, link: Link, data: bytes | memoryview, now: float) -> None:
         player = link.player
         assert player is not None
-        link.up.count += len(data)
-        if self.faults["to_server"].timeout < 0:
-            messages = player.framer.feed(data) if data else player.framer.end()
-            player.said(messages, link.down, now, self.faults["to_client"])
+        messages = player.framer.feed(data) if data else player.framer.end()
+        player.said(messages, link.down, now, self.faults["to_client"])
         if self.faults["to_client"].timeout >= 0:
             link.down.drop()
         if not data and not player.over:
@@ -285,13 +313,18 @@ class Loop:
 
     # -- exchanges
 
-    def _tell(self, link: Link, whole: list[Exchange]) -> None:
+    def _tell(self, link: Link, whole: list[Exchange], broken: bool = False) -> None:
+        """``broken``: the connection ended, and the server had not ended it."""
         settings = self.settings
         for exchange in whole:
-            named = replace(
-                exchange, conn=link.conn, peer=link.peer, target=settings.target, framing=settings.framing
-            )
-            keep(named, settings, self.deck, self.book)
+            named = replace(exchange, conn=link.conn, peer=link.peer, target=settings.target)
+            keep(named, settings, self.deck, self.book, broken and self._lacks(link, exchange))
+
+    def _lacks(self, link: Link, exchange: Exchange) -> bool:
+        """Whether some of a broken exchange is missing, as far as one can know."""
+        assert link.pairing is not None
+        knows_ends = exchange.framing in ("http", "connection") and not link.pairing.fault
+        return knows_ends or not exchange.response
 
     # -- what is next for a connection
 
@@ -303,13 +336,18 @@ class Loop:
 
     def _settle(self, link: Link, now: float) -> None:
         """Send what is due, pass ends on, and say what is waited for."""
+        if link.player and (link.up.queue or link.up.ended):
+            self._delayed(link, now)
+        silent = self.faults["to_client"].timeout >= 0 and not link.up.ended
         for pipe in (link.up, link.down):
             pipe.flush(now)
-            pipe.finish()
+            if pipe is link.up or not silent:
+                pipe.finish()
             if pipe.due is not None and pipe.due > now:
                 self._remember(link, pipe.due)
-        if link.player and link.player.over and not link.down.queue and not link.reason:
-            self._linger(link, link.player.over, now)
+        over = link.player.over if link.player else ""
+        if over and not link.down.queue and not link.reason and not silent:
+            self._linger(link, over, now)
         elif link.up.finished and link.down.finished:
             self._close(link, "both sides ended")
         if not link.dead:
@@ -371,14 +409,12 @@ class Loop:
                 self._unreachable(link, f"not within {CONNECT:g} s")
             return
         for pipe in (link.up, link.down):
-            faults, age = self.faults[pipe.way], 1000 * (now - link.opened)
-            if 0 <= faults.reset_peer <= age:
+            faults, since = self.faults[pipe.way], max(link.opened, self._silent[pipe.way])
+            if 0 <= faults.reset_peer <= 1000 * (now - link.opened):
                 self.book.fault(link.conn, link.peer, pipe.way, "reset_peer")
-                for sock in filter(None, (link.client, link.target)):
-                    reset(sock)
-                self._close(link, "reset on purpose")
+                self._close(link, "reset on purpose", resets=True)
                 return
-            if 0 < faults.timeout <= age:
+            if 0 < faults.timeout <= 1000 * (now - since):
                 self.book.fault(link.conn, link.peer, pipe.way, "timeout")
                 self._close(link, "silenced and closed on purpose")
                 return
@@ -405,14 +441,18 @@ class Loop:
         if link.up.ended:
             self._close(link, reason)
 
-    def _close(self, link: Link, reason: str) -> None:
+    def _close(self, link: Link, reason: str, resets: bool = False) -> None:
+        """Close both sides; ``resets``: so that they see a reset."""
         if link.dead:
             return
         link.dead = True
         self.links.discard(link)
         if link.pairing and link.connected:
-            self._tell(link, link.pairing.closed(self.wall + time.monotonic()))
+            left = link.pairing.closed(self.wall + time.monotonic())
+            self._tell(link, left, broken=not link.down.ended)
         for sock in filter(None, (link.client, link.target)):
+            if resets:
+                reset(sock)
             if link.masks.get(sock):
                 self.selector.unregister(sock)
             sock.close()

@@ -57,7 +57,7 @@ class Matcher:
         self._groups: dict[bytes, Equals] = {}
         self._greetings: list[Exchange] = []
         self._greeted = 0
-        self._latest: dict[str, tuple[list[Exchange], int]] = {}  # where a connection's last exchange is
+        self._latest: dict[tuple[str, str], tuple[list[Exchange], int]] = {}  # of a connection
         self._sorted: list[bytes] = []
         self._by_size: dict[int, list[bytes]] = {}
         self._indexed = 0  # how many groups those two know
@@ -67,7 +67,8 @@ class Matcher:
     def add(self, exchange: Exchange) -> None:
         """One more, after all that are there."""
         if exchange.greeting:
-            if exchange.number > 1 and self._belated(exchange):
+            if exchange.number > 1:
+                self._belated(exchange)
                 return
             group = self._greetings
             group.append(exchange)
@@ -81,20 +82,19 @@ class Matcher:
             else:
                 equals.exchanges.append(exchange)
             group = equals.exchanges
-        self._latest[exchange.conn] = (group, len(group) - 1)
+        self._latest[exchange.conn, exchange.peer] = (group, len(group) - 1)
 
-    def _belated(self, exchange: Exchange) -> bool:
+    def _belated(self, exchange: Exchange) -> None:
         """What the server said unasked, after a pause, is played with the answer that it followed."""
-        group, place = self._latest.get(exchange.conn, ([], 0))
-        if not group or group[place].number >= exchange.number:
-            return False
+        group, place = self._latest.get((exchange.conn, exchange.peer), ([], 0))
+        if not group or group[place].number != exchange.number - 1:
+            return
         before = group[place]
         later = 1000 * (exchange.at - before.at)
         chunks = tuple(Chunk(max(0.0, round(later + chunk.ms, 3)), chunk.data) for chunk in exchange.response)
         group[place] = msgspec.structs.replace(
-            before, response=before.response + chunks, server_end=exchange.server_end
+            before, number=exchange.number, response=before.response + chunks, server_end=exchange.server_end
         )
-        return True
 
     def greeting(self) -> Exchange | None:
         """For a new connection: what the server said first, in recorded order, then the last again."""
@@ -107,6 +107,15 @@ class Matcher:
     def knows(self, request: bytes) -> bool:
         """Whether it is on the tape."""
         return self._same.key(request) in self._groups
+
+    def has(self, exchange: Exchange) -> bool:
+        """Whether it adds nothing: its request is known, a greeting is, or what it follows is not here."""
+        if not exchange.greeting:
+            return self.knows(exchange.request)
+        if exchange.number <= 1:
+            return bool(self._greetings)
+        group, place = self._latest.get((exchange.conn, exchange.peer), ([], 0))
+        return not group or group[place].number != exchange.number - 1
 
     def find(self, request: bytes) -> Hit | Miss:
         """The answer to a request, and that it was asked."""

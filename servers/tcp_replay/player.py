@@ -83,4 +83,3 @@ class Player:
             response=(Chunk(0.0, text),) if text else (),
         )  # fmt: skip
         self.book.exchanged(told, "miss", 0.0, near=near, differs_at=at, reason=why)
-

@@ -9,15 +9,18 @@ from servers.tcp_replay.settings import Settings
 from servers.tcp_replay.unfinished import Cut
 
 
-def keep(exchange: Exchange, settings: Settings, deck: Deck, book: Book) -> None:
-    """A ``Cut`` is told, and not written down: its bytes are not all here."""
+def keep(exchange: Exchange, settings: Settings, deck: Deck, book: Book, broken: bool = False) -> None:
+    """A ``Cut`` is told, and not written down: its bytes are not all here. Nor are those of a broken one."""
     ms = exchange.response[-1].ms if exchange.response else 0.0
     if settings.mode == "pass":
         book.exchanged(exchange, "passed", ms)
     elif isinstance(exchange, Cut):
         why = f"a message is larger than {settings.largest:,} bytes (setting «Largest message»)"
         book.exchanged(exchange, "too_large", ms, reason=why)
-    elif settings.mode == "record-if-new" and exchange.request and deck.knows(exchange.request):
+    elif broken:
+        why = "the connection broke off before the answer was whole: it is not written down"
+        book.exchanged(exchange, "passed", ms, reason=why)
+    elif settings.mode == "record-if-new" and deck.has(exchange):
         book.exchanged(exchange, "known", ms)
     else:
         try:

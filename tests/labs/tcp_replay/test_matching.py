@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 import pytest
 
 from servers.tcp_replay.exchange import Chunk, Exchange
@@ -171,9 +172,38 @@ def test_a_later_word_of_another_run_is_not_put_to_this_one() -> None:
     old = Exchange(id=1, at=10.0, conn="c1", number=5, request=b"a")
     late = Exchange(id=2, at=90.0, conn="c1", number=2, greeting=True, response=(Chunk(0.0, b"hi"),))
     matcher = Matcher([old, late], MatchSettings())
-    greeting = matcher.greeting()
-    assert greeting is not None
-    assert greeting.id == 2
+    found = matcher.find(b"a")
+    assert isinstance(found, Hit)
+    assert found.exchange.answer == b""
+    assert matcher.greeting() is None  # nor is it what a server says first
+
+
+def test_a_later_word_goes_with_the_connection_of_its_own_run() -> None:
+    old = Exchange(id=1, at=10.0, conn="c1", number=1, peer="127.0.0.1:1", request=b"a")
+    new = Exchange(id=2, at=80.0, conn="c1", number=1, peer="127.0.0.1:2", request=b"b")
+    late = Exchange(
+        id=3, at=90.0, conn="c1", number=2, peer="127.0.0.1:1", greeting=True, response=(Chunk(0.0, b"hi"),)
+    )
+    matcher = Matcher([old, new, late], MatchSettings())
+    answers = [hit.exchange.answer for hit in map(matcher.find, (b"a", b"b")) if isinstance(hit, Hit)]
+    assert answers == [b"hi", b""]
+
+
+def test_what_adds_nothing_is_known() -> None:
+    hello = Exchange(id=1, at=1.0, conn="c1", number=1, greeting=True, response=(Chunk(0.0, b"220"),))
+    asked = Exchange(id=2, at=2.0, conn="c1", number=2, request=b"a")
+    later = Exchange(at=3.0, conn="c1", number=3, greeting=True, response=(Chunk(0.0, b"push"),))
+    matcher = Matcher([], MatchSettings())
+    assert not matcher.has(hello)
+    matcher.add(hello)
+    assert matcher.has(hello)
+    assert not matcher.has(asked)
+    assert matcher.has(later)  # what it follows is not on the tape
+    matcher.add(asked)
+    assert matcher.has(asked)
+    assert not matcher.has(later)
+    matcher.add(later)
+    assert not matcher.has(msgspec.structs.replace(later, number=4))  # and goes on, again
 
 
 NEAREST = [
