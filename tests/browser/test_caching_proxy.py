@@ -66,7 +66,7 @@ def verdicts(board: Started, instance: dict) -> list[dict]:
 
 def test_the_form_fetches_twice_and_the_second_comes_from_the_cache(teacher, board, origin):
     page, instance = opened(teacher, board)
-    expect(page.locator("#picture .empty.over")).to_contain_text(f"curl -x http://{instance['address']}")
+    expect(page.locator("#picture .empty.over")).to_contain_text(f"curl --noproxy '' -x http://{instance['address']}")
     expect(page.locator("#cache-list")).to_contain_text("Nothing is stored yet")
     send(page, url=f"http://{origin}{FRESH}", times=2)
     finished(page)

@@ -136,7 +136,8 @@ test("the drawing shows how far a request went", () => {
   assert.deepEqual(words(verdict("HIT", { ms: 0.4 })), ["40>260 out GET", "260>480 none not asked", "260>40 back 200 after 0.400 ms"]);
   assert.deepEqual(words(fetched("MISS", 40)), ["40>260 out GET", "260>480 out GET", "480>260 back head after 20.0 ms", "260>40 back 200 after 40.0 ms"]);
   assert.match(words(fetched("REVALIDATED", 40))[2], /304 after 20.0 ms/);
-  assert.match(words(verdict("FAILED", { status: 502 }))[2], /loss no usable answer/);
+  assert.match(words(verdict("FAILED", { status: 502, origin: "127.0.0.1:9" }))[2], /loss no usable answer/);
+  assert.match(words(verdict("FAILED", { status: 502 }))[1], /none not reached/);
   assert.match(words(fetched("STALE", 40))[1], /out GET/);
   assert.equal(words(verdict("REFUSED", { status: 0 })).at(-1), "260>40 loss no answer after 1.00 ms");
   for (const name of NAMES) assert.ok(words(verdict(name)).length >= 3, name);

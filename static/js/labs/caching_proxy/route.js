@@ -13,9 +13,9 @@ const [CLIENT, PROXY, ORIGIN] = STATIONS.map(([, x]) => Number(x));
 
 /**
  * The arrows of a request, from above. Pure.
- * @param {Pick<Asked, "verdict"|"method"|"status"|"ms"|"originMs">} entry @returns {Arrow[]}
+ * @param {Pick<Asked, "verdict"|"method"|"status"|"ms"|"originMs"> & {origin?: string}} entry @returns {Arrow[]}
  */
-export function arrowsOf({ verdict, method, status, ms, originMs }) {
+export function arrowsOf({ verdict, method, status, ms, originMs, origin }) {
   const { far } = lookOf(verdict);
   /** @type {Arrow} */
   const asked = { from: CLIENT, to: PROXY, y: 52, words: method || "?", side: "out", end: true };
@@ -37,6 +37,7 @@ export function arrowsOf({ verdict, method, status, ms, originMs }) {
     case "tunnel":
       return [asked, ...beyond("bytes", "bytes", "back"), got];
     case "failed":
+      if (origin === "") return [asked, { from: PROXY, to: ORIGIN, y: 70, words: "not reached", side: "none", end: false }, got];
       return [asked, ...beyond(method, "no usable answer", "loss"), got];
     default:
       return [asked, ...beyond(method || "?", `head${after}`, "back"), got];

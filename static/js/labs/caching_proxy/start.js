@@ -12,6 +12,6 @@ export function startWords({ instance }, page) {
   const proxy = reachable(instance.address, machine(page, location.hostname));
   return [
     `No requests yet: press the button above, or set ${proxy} as your browser's HTTP proxy, or run this in a terminal, with the address of a web lab's server: `,
-    el("code", {}, `curl -x http://${proxy} http://127.0.0.1:6789/`),
+    el("code", {}, `curl --noproxy '' -x http://${proxy} http://127.0.0.1:6789/`),
   ];
 }
