@@ -20,7 +20,7 @@ from servers.kit.events import (
     preview,
 )
 from servers.kit.report import Report, now
-from servers.tcp_replay.events import Exchanged, FaultHit, Outcome, TapeChanged
+from servers.tcp_replay.events import Exchanged, Outcome, TapeChanged, ToxicHit
 from servers.tcp_replay.exchange import Exchange
 from servers.tcp_replay.settings import Counters
 from servers.tcp_replay.unfinished import Cut
@@ -107,7 +107,7 @@ class Book:
 
     def fault(self, conn: str, peer: str, way: Way, fault: Literal["reset_peer", "timeout"]) -> None:
         """A fault struck."""
-        self.report.emit(FaultHit(t=now(), conn=conn, peer=peer, way=way, fault=fault))
+        self.report.emit(ToxicHit(t=now(), conn=conn, peer=peer, way=way, fault=fault))
 
     def tape(
         self, path: Path, count: int, why: Literal["opened", "edited", "cleared", "chosen"],

@@ -48,7 +48,7 @@ class Exchanged(Event, frozen=True, kw_only=True):
         return f"{words} in {self.ms:.1f} ms" + (f". {self.reason}" if self.reason else "")
 
 
-class FaultHit(Event, frozen=True, kw_only=True):
+class ToxicHit(Event, frozen=True, kw_only=True):
     """A fault on the way did something that cannot be seen in the bytes."""
 
     conn: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from servers.kit.events import ConnectionClosed, ConnectionOpened
 from servers.kit.lab import Lab, Preset, View
-from servers.tcp_replay.events import Exchanged, FaultHit, TapeChanged
+from servers.tcp_replay.events import Exchanged, TapeChanged, ToxicHit
 from servers.tcp_replay.request import Request
 from servers.tcp_replay.settings import Counters, Settings
 from servers.tcp_replay.tapes import ACTIONS, QUERIES
@@ -23,7 +23,7 @@ LAB = Lab(
     server="servers.tcp_replay.server",
     client="servers.tcp_replay.client",
     counters=Counters,
-    events=(Exchanged, FaultHit, TapeChanged),
+    events=(Exchanged, ToxicHit, TapeChanged),
     actions=ACTIONS,
     queries=QUERIES,
     session=lambda request: request.by_hand,
@@ -34,7 +34,7 @@ LAB = Lab(
         tiles=("open", "exchanges", "recorded", "hits", "misses", "on_tape"),
         picture=True,
         template=True,
-        marks=(ConnectionOpened, ConnectionClosed, Exchanged, FaultHit, TapeChanged),
+        marks=(ConnectionOpened, ConnectionClosed, Exchanged, ToxicHit, TapeChanged),
         primary="Send bytes",
         line="Your line",
         presets=(

@@ -37,7 +37,7 @@ test("what is recorded and what changes the tape touches it, other events do not
   const events = [exchange("recorded"), { kind: "tape_changed", path: "x" }, exchange("hit"), exchange("miss"), { kind: "connection_opened", conn: "c1" }];
   assert.deepEqual(events.map((event) => model.add([/** @type {any} */ (event)])), [true, true, false, false, false]);
   assert.equal(model.turns, 2); // the reels move when something is written or played
-  model.add([/** @type {any} */ ({ kind: "fault_hit", t: 5, way: "to_server", fault: "timeout" })]);
+  model.add([/** @type {any} */ ({ kind: "toxic_hit", t: 5, way: "to_server", fault: "timeout" })]);
   assert.deepEqual(model.struck, { t: 5, fault: "timeout", way: "to_server" });
 });
 

@@ -264,7 +264,7 @@ def test_a_reset_on_purpose_is_a_reset() -> None:
     with server(target.address, *words) as program, connect(port_of(program)) as sock:
         with pytest.raises(ConnectionResetError):
             everything(sock)
-        eventually(lambda: program.events("fault_hit"), "the fault is told")
+        eventually(lambda: program.events("toxic_hit"), "the fault is told")
     target.stop()
 
 

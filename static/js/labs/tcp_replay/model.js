@@ -35,7 +35,7 @@ export class Model {
         this.exchanges.push(exchanged(event));
         touched ||= event.outcome === "recorded";
         if (event.outcome === "recorded" || event.outcome === "hit") this.turns += 1;
-      } else if (event.kind === "fault_hit") {
+      } else if (event.kind === "toxic_hit") {
         this.struck = { t: event.t, fault: event.fault, way: event.way ?? "to_client" };
       } else if (event.kind === "tape_changed") touched = true;
     }
