@@ -101,6 +101,11 @@ class Deck:
         with self._lock:
             return self._matcher.greeting()
 
+    def continued(self, head: bytes) -> bytes:
+        """The 100 Continue that a client with this head waits for; empty: it got none."""
+        with self._lock:
+            return self._matcher.continued(head)
+
     def find(self, request: bytes) -> Hit | Miss:
         """The answer to a request."""
         with self._lock:

@@ -54,7 +54,12 @@ class Held:
 
 
 class Framer:
-    """One direction of a connection."""
+    """One direction of a connection.
+
+    expects   the head of an HTTP request that waits for a word before its body is sent
+    """
+
+    expects = b""
 
     def __init__(self, keep: int) -> None:
         self._held = Held(keep)

@@ -7,6 +7,7 @@ a miss looks for the nearest request, among a bounded number.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -20,6 +21,9 @@ BESIDE = 64
 """Neighbours in alphabetical order that a miss is compared with, on either side."""
 AS_LONG = 1000
 """Requests of the same length that it is compared with."""
+
+
+CONTINUE = re.compile(rb"HTTP/1\.[0-9] 100[^\r\n]*\r?\n([^\r\n]+\r?\n)*\r?\n")
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -55,6 +59,7 @@ class Matcher:
         self._how = how
         self._same = Sameness(how)
         self._groups: dict[bytes, Equals] = {}
+        self._continued: dict[bytes, bytes] = {}  # the 100 Continue that a request line got
         self._greetings: list[Exchange] = []
         self._greeted = 0
         self._latest: dict[tuple[str, str], tuple[list[Exchange], int]] = {}  # of a connection
@@ -82,6 +87,8 @@ class Matcher:
             else:
                 equals.exchanges.append(exchange)
             group = equals.exchanges
+            if exchange.response and (interim := CONTINUE.match(exchange.response[0].data)):
+                self._continued[_line(exchange.request)] = interim[0]
         self._latest[exchange.conn, exchange.peer] = (group, len(group) - 1)
 
     def _belated(self, exchange: Exchange) -> None:
@@ -103,6 +110,10 @@ class Matcher:
         found = self._greetings[self._greeted]
         self._greeted = min(self._greeted + 1, len(self._greetings) - 1)
         return found
+
+    def continued(self, head: bytes) -> bytes:
+        """What told the client to send its body, where a request with this line was told so."""
+        return self._continued.get(_line(head), b"")
 
     def knows(self, request: bytes) -> bool:
         """Whether it is on the tape."""
@@ -178,3 +189,7 @@ def _alike(one: bytes, other: bytes) -> float:
     ends = first_difference(tail, other_tail)
     same = begins + (room if ends is None else ends) * 0.9
     return same / max(len(one), len(other), 1)
+
+
+def _line(request: bytes) -> bytes:
+    return request.partition(b"\n")[0]

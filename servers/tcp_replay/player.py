@@ -25,6 +25,7 @@ class Player:
         self.number = 0
         self.over = ""  # why the connection is to be closed once all is sent
         self._busy = 0.0  # until when answers are on their way
+        self._interim = b""  # sent already of the next answer: 100 Continue
 
     def opened(self, pipe: Pipe, now: float, faults: Toxics) -> None:
         """Speak first, if the server did."""
@@ -45,13 +46,18 @@ class Player:
             near, at = (found.near, found.differs_at) if not isinstance(found, Hit) else (None, None)
             why = found.why if not isinstance(found, Hit) else "it is larger than what is recorded"
             self._miss(message, pipe, now, faults, near.id if near else 0, at, why)
+        if self.framer.expects and not self._interim and not self.over:
+            self._interim = self.deck.continued(self.framer.expects)
+            if self._interim:
+                pipe.put(self._interim, max(now, self._busy), faults)
+                self.book.sent(self.conn, self.peer, self._interim)
 
     def _play(
         self, message: Message, exchange: Exchange, turn: str, pipe: Pipe, now: float, faults: Toxics
     ) -> None:
         self.number += 1
         base = max(now, self._busy)
-        for chunk in exchange.response:
+        for chunk in self._without_interim(exchange.response):
             self._busy = base + self._later(chunk) / 1000
             pipe.put(chunk.data, self._busy, faults)
             self.book.sent(self.conn, self.peer, chunk.data)
@@ -63,6 +69,14 @@ class Player:
         self.book.exchanged(told, "hit", ms, tape=exchange.id, turn=turn)
         if exchange.server_end:
             self.over = "the server ended here when it was recorded"
+
+    def _without_interim(self, chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
+        """An answer without what the client was told while it had not sent its body."""
+        interim, self._interim = self._interim, b""
+        if not interim or not chunks[0].data.startswith(interim):
+            return chunks
+        rest = chunks[0].data[len(interim) :]
+        return (Chunk(chunks[0].ms, rest), *chunks[1:]) if rest else chunks[1:]
 
     def _later(self, chunk: Chunk) -> float:
         """How many ms after the request this chunk leaves."""
