@@ -89,7 +89,7 @@ class Http(Framer):
 
     def feed(self, data: bytes | memoryview) -> list[Message]:
         """Bytes came: the messages that became whole. What is no HTTP raises nothing: see ``fault``."""
-        if self.side == "request" and self._between and (method := _simple_request(data)):
+        if self.side == "request" and self._between and (method := _bodiless(data)):
             self._methods.append(method)
             self._held.add(data)
             return [self._held.take()]
@@ -233,7 +233,7 @@ class Http(Framer):
         return size
 
 
-def _simple_request(data: bytes | memoryview) -> str:
+def _bodiless(data: bytes | memoryview) -> str:
     """The method, if these bytes are one request without a body, as most are: quicker than in steps."""
     data = bytes(data)
     end = len(data) - 3
