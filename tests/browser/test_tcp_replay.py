@@ -129,6 +129,25 @@ def test_a_mail_server_is_recorded_with_the_forms_lines_and_answers_from_the_tap
     picture(page, "tcp_replay-smtp")
 
 
+def test_pings_are_recorded_and_the_tape_answers_later_ones(teacher, board):
+    ping = board.create("udp_ping", loss=0)
+    instance = board.create("tcp_replay", transport="udp")
+    page = open_instance(teacher, board, instance)
+    page.get_by_role("button", name=f"Record {ping['title']}").click()
+    page.get_by_role("button", name="Fill the form below").click()
+    expect(page.locator("#request-udp")).to_be_checked()
+    page.locator("#request-text").fill("Ping 1 0.5")
+    page.locator("#send").click()
+    expect(rows(page)).to_have_count(1)
+    finished(page)
+    page.get_by_role("button", name=f"Stop {ping['title']} and replay").click()
+    expect(page.locator(".sentence")).to_contain_text("gets no answer")
+    page.locator("#request-text").fill("Ping 7 99.25")
+    page.locator("#send").click()
+    expect(rows(page).filter(has_text="from the tape")).to_have_count(1)
+    expect(rows(page).first).to_contain_text("PING 1 0.5")
+
+
 def test_a_miss_shows_the_nearest_request_and_the_first_byte_that_differs_in_both(teacher, board, recorder):
     ask(recorder, "/")
     ask(recorder, "/style.css")
@@ -206,6 +225,7 @@ def test_the_tape_is_searched_edited_and_cut_down(teacher, board, recorder):
     page.locator("#tape-view").get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete no. 2").click()
     page.locator("#tape-q").fill("")
+    expect(page.locator("#tape .figures")).to_have_text("tape.jsonl: 1 exchange")
     expect(taped(page)).to_have_count(1)
     page.get_by_role("button", name="Clear the tape…").click()
     page.get_by_role("button", name="Keep").click()

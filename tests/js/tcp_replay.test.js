@@ -138,6 +138,7 @@ test("the tape's bytes are shown only where they are what went by", () => {
 test("each mode says what happens", () => {
   for (const [mode] of MODES) assert.match(modeWords({ mode, target: "h:1" }), /h:1/);
   assert.match(modeWords({ mode: "replay", target: "h:1", miss: "close" }), /without a byte/);
+  assert.match(modeWords({ mode: "replay", target: "h:1", miss: "close", transport: "udp" }), /gets no answer/);
   assert.match(modeWords({ mode: "replay", target: "h:1", miss: "text" }), /text from the settings/);
   assert.deepEqual(MODES.map(([mode]) => Object.values(wayOf(mode)).map(Number).join("")), ["100", "110", "001", "110"]);
 });
@@ -182,10 +183,12 @@ test("servers that can be recorded are found, with their address from here", () 
     { id: "a", lab: "http_web", title: "Web server 1", state: "running", address: "0.0.0.0:80", rate: 0 }, { id: "b", lab: "udp_ping", title: "P", state: "running", address: "x:1", rate: 0 },
     { id: "c", lab: "smtp_sink", title: "SMTP sink 1", state: "stopped", address: "", rate: 0 }, { id: "d", lab: "smtp_sink", title: "SMTP sink 2", state: "running", address: "127.0.0.1:25", rate: 0 },
   ]);
-  const found = sourcesOf(all);
+  const found = sourcesOf(all, "tcp");
   assert.deepEqual(found.map(({ id, running }) => [id, running]), [["a", true], ["d", true]]);
   assert.deepEqual(recordSettings(found[0]), { target: "127.0.0.1:80", framing: "http", match: "http", mode: "record" });
   assert.deepEqual(recordSettings(found[1]), { target: "127.0.0.1:25", framing: "line", match: "exact", mode: "record" });
+  const [ping] = sourcesOf(all, "udp");
+  assert.deepEqual(recordSettings(ping), { target: "x:1", match: "numbers", mode: "record" });
   const step = (/** @type {object} */ more) => stepOf({ settings: { target: "127.0.0.1:80", mode: "record" }, state: "running", source: found[0], recorded: 0, ...more });
   assert.deepEqual([step({}), step({ recorded: 2 }), step({ source: null }), step({ source: found[1] }), step({ state: "stopped" })], [2, 3, 1, 1, 1]);
   assert.deepEqual(["replay", "pass", "record-if-new"].map((mode) => step({ settings: { target: "127.0.0.1:80", mode } })), [4, 1, 2]);

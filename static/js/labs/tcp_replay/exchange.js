@@ -99,7 +99,7 @@ function missView(entry, near) {
 function facts(entry, who) {
   const list = /** @type {[string, string][]} */ ([
     ["time", clock(entry.t)], ["client", who], ["connection", `${entry.conn}, its exchange ${entry.number}`],
-    ["took", milliseconds(entry.ms)], ["on the tape", tapeWords(entry) || "no"], ["pieces", String(entry.chunks)],
+    ["took", entry.ms ? milliseconds(entry.ms) : "–"], ["on the tape", tapeWords(entry) || "no"], ["pieces", String(entry.chunks)],
   ]);
   return el("dl", { class: "facts" }, ...list.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }

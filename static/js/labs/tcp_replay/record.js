@@ -25,7 +25,7 @@ export function mountRecord(store, page) {
     const there = new Map(instances.map((instance) => [instance.id, instance]));
     for (const source of known.values()) source.running = there.get(source.id)?.state === "running";
     for (const id of known.keys()) if (!there.has(id)) known.delete(id);
-    for (const source of sourcesOf(instances)) known.set(source.id, source);
+    for (const source of sourcesOf(instances, store.state.instance?.settings.transport ?? "tcp")) known.set(source.id, source);
     plan();
   }
   function current() {
@@ -76,6 +76,8 @@ export function mountRecord(store, page) {
     const text = /** @type {HTMLTextAreaElement|null} */ (document.getElementById("request-text"));
     if (!text) return;
     text.value = kind.ask;
+    const udp = /** @type {HTMLInputElement|null} */ (document.getElementById("request-udp"));
+    if (udp) udp.checked = kind.transport === "udp";
     text.dispatchEvent(new Event("input", { bubbles: true }));
     byId("try").scrollIntoView({ block: "start" });
     byId("send").focus({ preventScroll: true });
@@ -105,7 +107,7 @@ export function mountRecord(store, page) {
   function recordPart(running, source, state, step) {
     if (state !== "running") return [el("p", { class: "help" }, "Start this server first.")];
     if (!running.length && source) return [el("p", { class: "help" }, `${source.title} is stopped.`), step < 4 && el("button", { type: "button", "data-do": "again", disabled: busy, onclick: () => again(source) }, `Start ${source.title} again`)];
-    if (!running.length) return [el("p", { class: "help" }, "Start a web server or an SMTP sink from the overview, and it can be recorded here with one press. Or set any other target in the settings."), el("a", { class: "button", href: "/" }, "To the overview")];
+    if (!running.length) return [el("p", { class: "help" }, `Start ${store.state.instance?.settings.transport === "udp" ? "a UDP ping server" : "a web server or an SMTP sink"} from the overview, and it can be recorded here with one press. Or set any other target in the settings.`), el("a", { class: "button", href: "/" }, "To the overview")];
     return running.slice(0, 4).map((entry) => el("button", { type: "button", "data-do": `record-${entry.id}`, disabled: busy, class: step === 1 && entry !== source ? "primary" : "", onclick: () => record(entry) }, entry === source && store.state.instance?.settings.mode === "record" ? `● Recording ${entry.title}` : `Record ${entry.title}`));
   }
   /** @param {Source} source @param {string} address */

@@ -4,21 +4,21 @@ import { call, words } from "../../api.js";
 import { dataPath } from "../../calls.js";
 import { ask } from "../../confirm.js";
 import { byId, el, fill, one, say, write } from "../../dom.js";
-import { clock, count, plural } from "../../format.js";
+import { count, plural } from "../../format.js";
 import { showEntry } from "./entry.js";
 import { readEntry } from "./exchange.js";
 import { createOthers } from "./others.js";
+import { tapeRow } from "./taperow.js";
 import { createUpload } from "./upload.js";
-import { sizeWords, tapeName } from "./words.js";
+import { tapeName } from "./words.js";
 
 /**
- * @typedef {{id: number, at: number, conn: string, number: number, greeting: boolean, request: string, request_size: number,
- *   response: string, response_size: number, chunks: number}} Line
  * @typedef {{path: string, count: number, damaged: string[], damaged_count: number}} Known
  */
 
 const PAGE = 50;
 const CALM = 400;
+const SPARE = 8;
 const FORMATS = [["jsonl", "JSON lines", "all that is known of each exchange"], ["log", "Article's log", "percent-encoded, as the article's stub reads it"], ["har", "HAR", "HTTP only, for a browser's tools"]];
 
 /** @param {import("../../keep.js").Store} store @param {import("../../types.js").Page} page @param {(known: Known) => void} told */
@@ -34,7 +34,7 @@ export function mountTape(store, page, told) {
   const damaged = one(card, ".damaged");
   const more = el("button", { type: "button", hidden: true, onclick: () => { limit += PAGE; read(); } }, "Show more");
   list.after(more);
-  const upload = teacher ? createUpload(path, () => kept, () => soon(0)) : null;
+  const upload = teacher ? createUpload(path, () => kept, () => read()) : null;
   const clear = teacher ? el("button", { type: "button", class: "danger", disabled: true, onclick: clearAll }, "Clear the tape…") : null;
   const rewind = teacher ? el("button", { type: "button", title: "Repeated requests are answered from the first recorded answer on", onclick: rewindIt }, "Rewind") : null;
   const saves = FORMATS.map(([format, title, help]) => el("a", { class: "button", href: `/api/v1${path}${dataPath("file", { format })}`, download: true, title: help }, title));
@@ -51,9 +51,10 @@ export function mountTape(store, page, told) {
   let kept = 0;
   let chosen = 0;
   let timer = 0;
+  let took = 0;
   let busy = false;
   let again = false;
-  /** @type {Line[]} */
+  /** @type {import("./taperow.js").Line[]} */
   let shown = [];
 
   async function read() {
@@ -62,6 +63,7 @@ export function mountTape(store, page, told) {
       return;
     }
     busy = true;
+    const begun = performance.now();
     try {
       const q = search.value.trim();
       const { value } = await call("GET", path + dataPath("tape", { offset: 0, limit, q }));
@@ -75,6 +77,7 @@ export function mountTape(store, page, told) {
       write(problem, words(error));
     }
     busy = false;
+    took = performance.now() - begun;
     if (again) {
       again = false;
       soon();
@@ -85,7 +88,7 @@ export function mountTape(store, page, told) {
     const had = list.contains(document.activeElement) ? document.activeElement?.getAttribute("data-id") : null;
     write(figures, `${tapeName(known.path)}: ${total === kept ? plural(kept, "exchange") : `${count(total)} of ${plural(kept, "exchange")}`}`);
     figures.title = known.path;
-    fill(list, ...(shown.length ? shown.map(row) : [el("li", { class: "empty" }, kept ? "No exchange matches." : "The tape is empty. Set the mode to «Record» and let a client talk to the target through this server, or upload a tape.")]));
+    fill(list, ...(shown.length ? shown.map((line) => tapeRow(line, line.id === chosen, () => open(line.id))) : [el("li", { class: "empty" }, kept ? "No exchange matches." : "The tape is empty. Set the mode to «Record» and let a client talk to the target through this server, or upload a tape.")]));
     [...list.querySelectorAll("button")].find((button) => button.dataset.id === had)?.focus({ preventScroll: true });
     more.hidden = shown.length < limit || shown.length >= total;
     fill(damaged, ...(known.damaged.length ? [el("p", {}, `${plural(known.damaged_count, "line")} of the file could not be read:`), el("ul", {}, ...known.damaged.slice(0, 20).map((line) => el("li", {}, line)))] : []));
@@ -93,15 +96,6 @@ export function mountTape(store, page, told) {
     if (clear) clear.disabled = kept === 0;
     downloads.hidden = kept === 0;
     if (chosen && !kept) forget("The tape is empty.");
-  }
-  /** @param {Line} line */
-  function row(line) {
-    return el("li", {}, el(
-      "button", { type: "button", "data-id": line.id, "aria-current": String(line.id === chosen), onclick: () => open(line.id) },
-      el("span", { class: "number" }, line.id), el("span", { class: "asked" }, line.greeting ? el("em", {}, "the server spoke first") : el("code", {}, first(line.request))),
-      el("span", { class: "answered" }, line.response_size ? el("code", {}, first(line.response)) : el("em", {}, "nothing")),
-      el("span", { class: "about" }, [line.at ? clock(line.at, 0) : "", line.conn, sizeWords(line.response_size)].filter(Boolean).join(" · ")),
-    ));
   }
   /** @param {number} id @param {boolean} [focus] */
   async function open(id, focus = true) {
@@ -118,7 +112,7 @@ export function mountTape(store, page, told) {
       changed(still) {
         if (still) open(id);
         else forget(`No. ${id} was deleted.`);
-        soon(0);
+        read();
       },
     });
     if (focus) one(view, "h3").focus({ preventScroll: matchMedia("(min-width: 900px)").matches });
@@ -138,7 +132,7 @@ export function mountTape(store, page, told) {
       problem.hidden = false;
       write(problem, words(error));
     }
-    soon(0);
+    read();
   }
   async function clearAll() {
     const sure = await ask({ title: "Clear the tape?", text: `${plural(kept, "exchange")} are lost for everyone. What was downloaded before stays.`, yes: `Delete ${plural(kept, "exchange")}` });
@@ -149,7 +143,8 @@ export function mountTape(store, page, told) {
   function rewindIt() {
     return act("rewind", "Repeated requests are answered from the first again");
   }
-  function soon(wait = CALM) {
+  /** A long tape takes its time to be read: not again and again while it grows. */
+  function soon(wait = Math.max(CALM, SPARE * took)) {
     timer ||= window.setTimeout(() => {
       timer = 0;
       read();
@@ -194,7 +189,3 @@ export function mountTape(store, page, told) {
   };
 }
 
-/** The first line of a preview. @param {string} text */
-function first(text) {
-  return text.split(/\r|\n|\\r|\\n/, 1)[0] || text.slice(0, 80) || "(no bytes)";
-}

@@ -36,6 +36,7 @@ export function mountWay(element, model, store, page) {
   let asked = 0;
   let drawn = 0;
   let path = "";
+  let held = 0;
 
   /** @param {string} mode */
   async function set(mode) {
@@ -67,7 +68,7 @@ export function mountWay(element, model, store, page) {
     write(target.about, String(settings.target ?? ""));
     write(target.note, used.target ? `${settings.transport ?? "tcp"}`.toUpperCase() : "not asked");
     target.element.dataset.off = String(!used.target);
-    const kept = counters.on_tape ?? 0;
+    const kept = running ? (counters.on_tape ?? 0) : held;
     reel.show(kept, running ? mode : "", model.turns);
     write(tape, tapeName(path || String(settings.tape ?? "") || "tape.jsonl"));
     tape.title = path;
@@ -100,6 +101,7 @@ export function mountWay(element, model, store, page) {
     /** @param {{path: string, count: number}} known */
     tape(known) {
       path = known.path;
+      held = known.count;
       plan();
     },
   };

@@ -17,7 +17,7 @@ export const FRAMINGS = /** @type {[string, string][]} */ ([
 ]);
 
 /** What happens in the present mode, in one or two sentences. @param {Settings} settings */
-export function modeWords({ mode, target, miss }) {
+export function modeWords({ mode, target, miss, transport }) {
   const to = target || "the target";
   switch (mode) {
     case "pass":
@@ -27,7 +27,7 @@ export function modeWords({ mode, target, miss }) {
     case "record-if-new":
       return `All goes to ${to} and back. Written on the tape is only what it does not know yet.`;
     case "replay":
-      return `The tape answers, ${to} is not asked. ${miss === "text" ? "A request that is not on it gets the text from the settings" : "A request that is not on it closes the connection without a byte"}.`;
+      return `The tape answers, ${to} is not asked. ${miss === "text" ? "A request that is not on it gets the text from the settings" : transport === "udp" ? "A datagram that is not on it gets no answer" : "A request that is not on it closes the connection without a byte"}.`;
     default:
       return "";
   }
