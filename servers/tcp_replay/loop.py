@@ -286,8 +286,7 @@ class Loop:
     def _heard(self, link: Link, data: bytes | memoryview, now: float) -> None:
         player = link.player
         assert player is not None
-        messages = player.framer.feed(data) if data else player.framer.end()
-        player.said(messages, link.down, now, self.faults["to_client"])
+        player.heard(data, link.down, now, self.faults["to_client"])
         if self.faults["to_client"].timeout >= 0:
             link.down.drop()
         if not data and not player.over:

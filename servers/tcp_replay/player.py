@@ -12,7 +12,7 @@ from servers.tcp_replay.framing import Message, framer
 from servers.tcp_replay.link import Pipe
 from servers.tcp_replay.matching import Hit
 from servers.tcp_replay.settings import Settings
-from servers.tcp_replay.text import unescaped
+from servers.tcp_replay.text import SEALED, is_tls, unescaped
 
 
 class Player:
@@ -32,6 +32,14 @@ class Player:
         greeting = self.deck.greeting()
         if greeting is not None:
             self._play(Message(b"", 0, False), greeting, "", pipe, now, faults)
+
+    def heard(self, data: bytes | memoryview, pipe: Pipe, now: float, faults: Toxics) -> None:
+        """Bytes of the client; none: it ended. TLS has no lines, so that nobody waits for the end of one."""
+        if is_tls(data) and self.settings.framing in ("line", "crlfcrlf", "http") and not self.over:
+            said = Message(bytes(data), len(data), False)
+            self._miss(said, pipe, now, faults, 0, None, SEALED)
+        else:
+            self.said(self.framer.feed(data) if data else self.framer.end(), pipe, now, faults)
 
     def said(self, messages: Iterable[Message], pipe: Pipe, now: float, faults: Toxics) -> None:
         """Answer these requests, one after the other, until one is unknown."""

@@ -6,14 +6,16 @@ from servers.tcp_replay.book import Book
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.exchange import Exchange
 from servers.tcp_replay.settings import Settings
+from servers.tcp_replay.text import SEALED, is_tls
 from servers.tcp_replay.unfinished import Cut
 
 
 def keep(exchange: Exchange, settings: Settings, deck: Deck, book: Book, broken: bool = False) -> None:
     """A ``Cut`` is told, and not written down: its bytes are not all here. Nor are those of a broken one."""
     ms = exchange.response[-1].ms if exchange.response else 0.0
+    sealed = SEALED if is_tls(exchange.request) else ""
     if settings.mode == "pass":
-        book.exchanged(exchange, "passed", ms)
+        book.exchanged(exchange, "passed", ms, reason=sealed)
     elif isinstance(exchange, Cut):
         why = f"a message is larger than {settings.largest:,} bytes (setting «Largest message»)"
         book.exchanged(exchange, "too_large", ms, reason=why)
@@ -30,4 +32,4 @@ def keep(exchange: Exchange, settings: Settings, deck: Deck, book: Book, broken:
             book.exchanged(exchange, "passed", ms, reason="the tape could not be written")
             return
         book.counters.on_tape = deck.count
-        book.exchanged(kept, "recorded", ms, tape=kept.id)
+        book.exchanged(kept, "recorded", ms, tape=kept.id, reason=sealed)

@@ -9,6 +9,14 @@ _BACK = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"\\": b"\\"}
 _ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|([rnt\\]))")
 
 
+SEALED = "These bytes are TLS: they pass, but each time they are others, so no tape can answer them."
+
+
+def is_tls(data: bytes | memoryview) -> bool:
+    """Whether a client begins TLS here: a record with a ClientHello (RFC 8446, 5.1)."""
+    return data[:2] == b"\x16\x03" and data[5:6] == b"\x01"
+
+
 def escaped(data: bytes) -> str:
     """Bytes as text on one line: UTF-8 as it is, all that cannot be seen escaped."""
     return "".join(map(_shown, data.decode("utf-8", "surrogateescape")))

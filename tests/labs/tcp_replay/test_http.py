@@ -70,6 +70,7 @@ ASKED: list[tuple[str, ...]] = [
     ("-H", "Range: bytes=5-20", "/large.txt"),
     ("-d", "name=value", "/demo/status/200"),
 ]
+COUNT = sum(word.startswith("/") for words in ASKED for word in words)
 
 
 def ask_all(port: int) -> list[bytes]:
@@ -81,13 +82,12 @@ def ask_all(port: int) -> list[bytes]:
 
 def test_what_curl_got_it_gets_again_without_the_origin_to_the_byte(tmp_path: Path) -> None:
     tape = tmp_path / "tape"
-    count = sum(word.startswith("/") for words in ASKED for word in words)
     with recording(tape) as (program, port):
         first = ask_all(port)
-        assert set(all_told(program, count)) == {"recorded"}
+        assert set(all_told(program, COUNT)) == {"recorded"}
     with replaying(tape) as (program, port):
         again = ask_all(port)
-        assert all_told(program, count) == ["hit"] * count
+        assert all_told(program, COUNT) == ["hit"] * COUNT
         third = ask_all(port)
     assert again == first
     assert third == first  # each asked once more: the last again
@@ -102,7 +102,7 @@ def test_a_har_of_it_has_every_exchange_with_its_body(tmp_path: Path) -> None:
     tape = tmp_path / "tape"
     with recording(tape) as (program, port):
         ask_all(port)
-        count = len(all_told(program, 16))
+        count = len(all_told(program, COUNT))
     archive = json.loads(to_har(load(tape.read_bytes()).exchanges))
     entries = archive["log"]["entries"]
     assert archive["log"]["version"] == "1.2"
