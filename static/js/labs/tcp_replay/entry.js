@@ -56,7 +56,7 @@ function piecesView(pieces) {
 
 /** @param {Entry} entry @returns {import("./framing.js").Stream[]} */
 function streamsOf({ request, cuts, stream }) {
-  const all = { name: "All that the client said on this connection", bytes: fromHex(stream.hex), cuts: stream.cuts };
+  const all = { name: "All on this connection", bytes: fromHex(stream.hex), cuts: stream.cuts };
   return stream.size > request.size ? [all, { name: "This request", bytes: fromHex(request.hex), cuts }] : [{ ...all, name: "This request" }];
 }
 
