@@ -12,6 +12,7 @@ import itertools
 import selectors
 import socket
 import time
+from collections import deque
 from random import Random
 from typing import Any
 
@@ -66,7 +67,7 @@ class Datagrams:
         self._bell, self._rope = socket.socketpair()
         self._bell.setblocking(False)
         self._rope.setblocking(False)
-        self._change: Settings | None = None
+        self._changes: deque[Settings] = deque(maxlen=1)  # the newest, from another thread
         self._read_faults()
         server.setblocking(False)
         self.selector.register(server, selectors.EVENT_READ, None)
@@ -74,7 +75,7 @@ class Datagrams:
 
     def apply(self, settings: Settings) -> None:
         """Live settings changed (called from another thread)."""
-        self._change = settings
+        self._changes.append(settings)
         with contextlib.suppress(OSError):
             self._rope.send(b".")
 
@@ -82,11 +83,13 @@ class Datagrams:
         """Ask who is ready, and serve them; for ever."""
         while True:
             for key, _ in self.selector.select(self._patience()):
+                if self._changes:  # before anything that came after it was told
+                    self._changed()
                 if key.data is None:
                     self._from_clients()
                 elif key.data is self._bell:
-                    self._changed()
-                else:
+                    self._bell.recv(4096)
+                elif self.peers.get(key.data.address) is key.data:
                     self._from_target(key.data)
             self._look_at_the_clock()
 
@@ -97,11 +100,7 @@ class Datagrams:
         self.selector.close()
 
     def _changed(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._bell.recv(4096)
-        settings, self._change = self._change, None
-        if settings is None:
-            return
+        settings = self._changes.pop()
         turned = (settings.mode == "replay") != (self.settings.mode == "replay")
         if turned or settings.target != self.settings.target:
             for peer in list(self.peers.values()):

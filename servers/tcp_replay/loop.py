@@ -15,6 +15,7 @@ import os
 import selectors
 import socket
 import time
+from collections import deque
 from typing import Any
 
 from msgspec.structs import replace
@@ -77,7 +78,7 @@ class Loop:
         self._bell, self._rope = socket.socketpair()
         self._bell.setblocking(False)
         self._rope.setblocking(False)
-        self._change: Settings | None = None
+        self._changes: deque[Settings] = deque(maxlen=1)  # the newest, from another thread
         self._accepts = True
         self._again = 0.0
         self._silent: dict[str, float] = {}  # since when a direction has its timeout
@@ -88,7 +89,7 @@ class Loop:
 
     def apply(self, settings: Settings) -> None:
         """Live settings changed (called from another thread)."""
-        self._change = settings
+        self._changes.append(settings)
         with contextlib.suppress(OSError):
             self._rope.send(b".")
 
@@ -96,10 +97,12 @@ class Loop:
         """Ask who is ready, and serve them a step; for ever."""
         while True:
             for key, mask in self.selector.select(self._patience()):
+                if self._changes:  # before anything that came after it was told
+                    self._changed()
                 if key.data is None:
                     self._accept()
                 elif key.data is self._bell:
-                    self._changed()
+                    self._bell.recv(4096)
                 elif not key.data.dead:
                     self._step(key.data, key.fileobj, mask)
             self._look_at_the_clock()
@@ -113,11 +116,7 @@ class Loop:
     # -- settings
 
     def _changed(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._bell.recv(4096)
-        settings, self._change = self._change, None
-        if settings is None:
-            return
+        settings = self._changes.pop()
         turned = (settings.mode == "replay") != (self.settings.mode == "replay")
         if turned or settings.target != self.settings.target:
             for link in list(self.links):  # before the change: what is left belongs to the old one

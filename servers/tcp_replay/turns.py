@@ -18,6 +18,7 @@ class Turns:
         self._counting = counting
         self._current = current
         self.fault = fault
+        self._reacts = False  # the server's end would only follow the client's
 
     @property
     def gaps(self) -> bool:
@@ -44,15 +45,19 @@ class Turns:
         return self._finish() if self.gaps else []
 
     def client_ended(self) -> list[Exchange]:
-        """The client will say no more; the answer may go on."""
+        """The client will say no more; the answer may go on.
+
+        Who had its answer and ends is not told by it that the server ends after such an answer.
+        """
         if self._current:
             self._current.client_end = True
+            self._reacts = self._current.answer.size > 0
         return []
 
     def server_ended(self, t: float) -> list[Exchange]:
         """The server will say no more."""
         if self._current:
-            self._current.server_end = True
+            self._current.server_end = not self._reacts
         return self._finish()
 
     def closed(self, t: float) -> list[Exchange]:

@@ -271,3 +271,12 @@ def test_the_pairing_says_when_it_must_be_told_of_pauses_and_what_does_not_fit()
     pairing.response(PLAIN[30:] + b"and more", 3)
     assert pairing.gaps
     assert "and more" in pairing.fault
+
+
+def test_a_server_that_only_follows_its_client_is_not_said_to_end() -> None:
+    (left,) = hear("line", c(b"a\n"), s(b"A\n"), "client", "server")
+    assert (left.client_end, left.server_end) == (True, False)
+    (asked,) = hear("line", c(b"a\n"), "client", s(b"A\n"), "server")  # it had ended before the answer
+    assert (asked.client_end, asked.server_end) == (True, True)
+    (ended,) = hear("line", c(b"a\n"), s(b"A\n"), "server", "client")
+    assert (ended.client_end, ended.server_end) == (False, True)
