@@ -18,7 +18,7 @@ from servers.tcp_replay import percent
 from servers.tcp_replay.exchange import Chunk, Exchange
 from servers.tcp_replay.matching import Hit, Matcher, Miss
 from servers.tcp_replay.sameness import MatchSettings, match_settings
-from servers.tcp_replay.tape import Form, Tape, load, write_line, write_tape
+from servers.tcp_replay.tape import Form, Tape, form_of, load, write_line, write_tape
 from servers.tcp_replay.tape_file import TapeFile
 
 
@@ -57,6 +57,7 @@ class Deck:
         """Settings changed: what counts as the same request, perhaps. Then replay begins again."""
         how = match_settings(settings, newest=self.form == "log")
         with self._lock:
+            self._target = settings.target
             if how != self._how:
                 self._how = how
                 self._matcher = Matcher(self._exchanges.values(), how)
@@ -99,7 +100,7 @@ class Deck:
     def greeting(self) -> Exchange | None:
         """What the server says first to a new connection."""
         with self._lock:
-            return self._matcher.greeting()
+            return self._matcher.greeting(self._target)
 
     def continued(self, head: bytes) -> bytes:
         """The 100 Continue that a client with this head waits for; empty: it got none."""
@@ -138,10 +139,15 @@ class Deck:
 
     def put(self, data: bytes) -> tuple[str, ...]:
         """Another tape, of either form, for this one; its damaged lines. SettingError if it is none."""
+        if form_of(data) == "jsonl" and not data.endswith(b"\n"):
+            data += b"\n"  # editors leave it out; nobody is writing this file any more
         tape = load(data)
         if not tape.exchanges:
             why = f": {tape.words[0]}" if tape.faults else ": it is empty"
-            raise SettingError(f"This file has no exchange in it{why}.", field="data")
+            raise SettingError(
+                f"This file has no exchange in it{why}.", field="data",
+                hint="A tape is a file of JSON lines as it is saved here, or the article's log.",
+            )  # fmt: skip
         exchanges = {exchange.id: exchange for exchange in tape.exchanges}
         with self._lock:
             if tape.form == "log" and self.form != "log":  # of equal requests the last one answers there

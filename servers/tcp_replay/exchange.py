@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
+
+Milliseconds = Annotated[float, Meta(ge=-1e10, le=1e10)]
+Seconds = Annotated[float, Meta(ge=0, le=1e11)]
+"""Since 1970, up to the year 5138: what a calendar has."""
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
     """Bytes that came together, ``ms`` after the request was whole (a greeting: after the opening)."""
 
-    ms: float
+    ms: Milliseconds
     data: bytes
 
 
@@ -31,7 +38,7 @@ class Exchange(
     """
 
     id: int = 0
-    at: float
+    at: Seconds
     conn: str = ""
     number: int = 0
     peer: str = ""

@@ -61,7 +61,8 @@ class Matcher:
         self._groups: dict[bytes, Equals] = {}
         self._continued: dict[bytes, bytes] = {}  # the 100 Continue that a request line got
         self._greetings: list[Exchange] = []
-        self._greeted = 0
+        self._greeted: dict[str, int] = {}  # how many of a target's
+        self._targets: dict[str, list[int]] = {}  # and which of the greetings are its own
         self._latest: dict[tuple[str, str], tuple[list[Exchange], int]] = {}  # of a connection
         self._sorted: list[bytes] = []
         self._by_size: dict[int, list[bytes]] = {}
@@ -71,11 +72,13 @@ class Matcher:
 
     def add(self, exchange: Exchange) -> None:
         """One more, after all that are there."""
+        own = self._targets.setdefault(exchange.target, [])
         if exchange.greeting:
             if exchange.number > 1:
                 self._belated(exchange)
                 return
             group = self._greetings
+            own.append(len(group))
             group.append(exchange)
         else:
             key = self._same.key(exchange.request)
@@ -103,13 +106,18 @@ class Matcher:
             before, number=exchange.number, response=before.response + chunks, server_end=exchange.server_end
         )
 
-    def greeting(self) -> Exchange | None:
-        """For a new connection: what the server said first, in recorded order, then the last again."""
-        if not self._greetings:
+    def greeting(self, target: str = "") -> Exchange | None:
+        """For a new connection: what the server said first, in recorded order, then the last again.
+
+        If ``target`` is on the tape, only its greetings count: a web server recorded after a mail
+        server does not greet.
+        """
+        found = self._targets.get(target, range(len(self._greetings)))
+        if not found:
             return None
-        found = self._greetings[self._greeted]
-        self._greeted = min(self._greeted + 1, len(self._greetings) - 1)
-        return found
+        place = self._greeted.get(target, 0)
+        self._greeted[target] = place + 1
+        return self._greetings[found[min(place, len(found) - 1)]]
 
     def continued(self, head: bytes) -> bytes:
         """What told the client to send its body, where a request with this line was told so."""
@@ -124,7 +132,7 @@ class Matcher:
         if not exchange.greeting:
             return self.knows(exchange.request)
         if exchange.number <= 1:
-            return bool(self._greetings)
+            return bool(self._targets.get(exchange.target))
         group, place = self._latest.get((exchange.conn, exchange.peer), ([], 0))
         return not group or group[place].number != exchange.number - 1
 
@@ -143,7 +151,7 @@ class Matcher:
 
     def rewind(self) -> None:
         """From the beginning again."""
-        self._greeted = 0
+        self._greeted.clear()
         for equals in self._groups.values():
             equals.next = 0
 

@@ -6,6 +6,7 @@ read is named with why, and the rest is read.
 
 from __future__ import annotations
 
+import io
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,8 @@ from servers.tcp_replay import percent
 from servers.tcp_replay.exchange import Exchange
 
 Form = Literal["jsonl", "log"]
+LAST = 2**52
+"""A higher number is not taken over: there must be room behind it, and JavaScript counts to 2**53."""
 
 
 class _Lenient(Exchange, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -68,7 +71,7 @@ def load(data: bytes) -> Tape:
     tape = read_tape(data) if form == "jsonl" else read_log(data)
     last = 0
     for place, exchange in enumerate(tape.exchanges):
-        if exchange.id <= last:
+        if not last < exchange.id <= LAST:
             tape.exchanges[place] = exchange = msgspec.structs.replace(exchange, id=last + 1)
         last = exchange.id
     return tape
@@ -80,12 +83,12 @@ def read_tape(data: bytes) -> Tape:
     end = data.rfind(b"\n") + 1
     tape = Tape("jsonl", exchanges, [], [], end)
     decode, append = _decoder.decode, exchanges.append
-    for number, line in enumerate(data[:end].split(b"\n"), 1):
+    for number, line in enumerate(io.BytesIO(data[:end]), 1):  # one by one: a list of them is a copy of all
         try:
             append(decode(line))
         except UNREADABLE as error:
             if line.strip():
-                _damaged(tape, number, line, error)
+                _damaged(tape, number, line.removesuffix(b"\n"), error)
     if end < len(data):
         tape.faults.append((data.count(b"\n") + 1, "torn off: it was being written when the program ended"))
         tape.lost.append(data[end:])

@@ -172,6 +172,32 @@ def test_greetings_are_kept_and_given_to_each_connection(tmp_path: Path) -> None
     deck.close()
 
 
+def test_the_greeting_is_the_one_of_the_target_that_is_set(tmp_path: Path) -> None:
+    deck = Deck(tmp_path / "t.jsonl", Settings(target="127.0.0.1:6789"))
+    deck.append(exchange(b"", b"220 hi\r\n", greeting=True, number=1, target="127.0.0.1:1025"))
+    deck.append(exchange(b"GET /", target="127.0.0.1:6789"))
+    assert deck.greeting() is None
+    deck.apply(Settings(target="127.0.0.1:1025"))
+    assert deck.greeting() is not None
+    deck.close()
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_an_uploaded_tape_may_lack_its_last_line_end(tmp_path: Path, end: bytes) -> None:
+    deck = Deck(tmp_path / "t.jsonl", Settings())
+    whole = write_tape([exchange(b"a"), exchange(b"b")], "jsonl").rstrip(b"\n")
+    assert deck.put(whole + end) == ()
+    assert [request for request, _ in on_disk(deck)] == [b"a", b"b"]
+    damaged = deck.put(whole[:-9] + end)
+    assert len(damaged) == 1
+    assert damaged[0].startswith("line 2: no JSON")
+    with pytest.raises(SettingError, match="no exchange") as refused:
+        deck.put(b'{"log": {"entries": []}}' + end)
+    assert "torn off" not in refused.value.message
+    assert "JSON lines" in (refused.value.hint or "")
+    deck.close()
+
+
 def test_recording_asking_and_editing_at_once_loses_nothing(tmp_path: Path) -> None:
     deck = Deck(tmp_path / "t.jsonl", Settings())
     deck.append(exchange(b"0"))

@@ -150,6 +150,20 @@ def test_greetings_come_in_recorded_order_then_the_last_again() -> None:
     assert again.answer == b"1"
 
 
+def test_a_web_server_recorded_on_a_mail_servers_tape_does_not_greet() -> None:
+    mail = msgspec.structs.replace(greeted(b"220")[0], target="127.0.0.1:1025")
+    web = Exchange(id=2, at=1.0, target="127.0.0.1:6789", request=b"GET /", response=(Chunk(0.0, b"page"),))
+    matcher = Matcher([mail, web], MatchSettings())
+    assert matcher.greeting("127.0.0.1:6789") is None
+    assert matcher.greeting("127.0.0.1:1025") == mail
+    assert matcher.greeting("127.0.0.1:60000") == mail  # a target that nothing was recorded from
+    moved = msgspec.structs.replace(mail, target="127.0.0.1:1026")
+    assert matcher.has(mail)
+    assert not matcher.has(moved)  # else it would be played without its greeting
+    matcher.add(moved)
+    assert matcher.greeting("127.0.0.1:1026") == moved
+
+
 def test_what_the_server_said_later_is_played_after_what_it_said_before() -> None:
     first = Exchange(id=1, at=10.0, conn="c1", number=1, request=b"slow", response=(Chunk(5.0, b"1"),))
     other = Exchange(id=2, at=10.1, conn="c2", number=1, request=b"else", response=(Chunk(5.0, b"x"),))

@@ -19,6 +19,7 @@ from servers.kit.errors import SettingError
 from servers.tcp_replay import tape_file
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.exchange import Chunk, Exchange
+from servers.tcp_replay.har_out import to_har
 from servers.tcp_replay.settings import Settings
 from servers.tcp_replay.tape import form_of, load, write_line, write_tape
 
@@ -109,6 +110,24 @@ def test_a_damaged_tape_names_the_lines_and_loads_the_rest(data: bytes, count: i
     for told, word in zip(read.words, words, strict=True):
         assert told.startswith(word)
         assert len(told) < 300
+
+
+@pytest.mark.parametrize(
+    ("given", "ids"), [((2**53 + 1, 2**70), (1, 2)), ((2**52, 3, 5), (2**52, 2**52 + 1, 2**52 + 2))]
+)
+def test_numbers_stay_below_what_a_browser_can_count(given: tuple[int, ...], ids: tuple[int, ...]) -> None:
+    read = load(write_tape([exchange(number, at=1.0) for number in given], "jsonl"))
+    assert tuple(each.id for each in read.exchanges) == ids
+    assert max(ids) < 2**53
+
+
+@pytest.mark.parametrize("at", ["1e300", "-1e300", "253402300801000", "-1"])
+def test_a_time_that_no_calendar_has_is_damage(at: str) -> None:
+    line = b'{"id":2,"at":%s,"request":"R0VUIC8gSFRUUC8xLjENCg0K"}\n' % at.encode()
+    read = load(GOOD + line)
+    assert len(read.exchanges) == 1
+    assert read.words[0].startswith("line 2:")
+    assert b"GET" not in to_har(read.exchanges)
 
 
 @pytest.mark.parametrize("data", [b"", b"?", b"?\n", b"{}\n", GOOD, b"#!/bin/sh\necho\n"])
