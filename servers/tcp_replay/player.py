@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from servers.tcp_replay.book import Book
 from servers.tcp_replay.deck import Deck
+from servers.tcp_replay.echoed import echoed
 from servers.tcp_replay.exchange import Chunk, Exchange
 from servers.tcp_replay.faults import Toxics
 from servers.tcp_replay.framing import Message, framer
+from servers.tcp_replay.http_framing import Http
 from servers.tcp_replay.link import Pipe
 from servers.tcp_replay.matching import Hit
 from servers.tcp_replay.settings import Settings
@@ -40,6 +42,8 @@ class Player:
             self._miss(said, pipe, now, faults, 0, None, SEALED)
         else:
             self.said(self.framer.feed(data) if data else self.framer.end(), pipe, now, faults)
+        if isinstance(self.framer, Http):
+            self.framer.take_methods()  # who hears the answers needs them; here they would only pile up
 
     def said(self, messages: Iterable[Message], pipe: Pipe, now: float, faults: Toxics) -> None:
         """Answer these requests, one after the other, until one is unknown."""
@@ -64,6 +68,8 @@ class Player:
         self, message: Message, exchange: Exchange, turn: str, pipe: Pipe, now: float, faults: Toxics
     ) -> None:
         self.number += 1
+        if self.settings.match == "numbers":
+            exchange = echoed(exchange, message.data)
         base = max(now, self._busy)
         for chunk in self._without_interim(exchange.response):
             self._busy = base + self._later(chunk) / 1000
