@@ -47,11 +47,11 @@ end
 CYCLE = """
 local number = 0
 request = function()
-  number = (number + 7919) % {count}
+  number = (number + {step}) % {count}
   return wrk.format(nil, "/" .. number)
 end
 """
-"""Asks for /0 to /(count - 1), each as often as the others, in an order that jumps about."""
+"""Asks for /0 to /(count - 1), each as often as the others; ``step`` and ``count`` have no common factor."""
 
 
 class Tally(msgspec.Struct, frozen=True):

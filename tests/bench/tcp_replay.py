@@ -24,7 +24,7 @@ from tests.bench.proxy_peers import Replayed
 from tests.bench.running import Dashboard, Missing, eventually
 
 SECONDS = 2
-FEW, MANY = 100, 100_000
+FEW, MANY, JUMP = 100, 100_000, 7919
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (len(SMALL), SMALL)
 
 
@@ -176,27 +176,38 @@ def passing(board: Dashboard, turns: int) -> list[Figure]:
 
 def tapes(board: Dashboard, wrk: str, folder: Path, turns: int) -> list[Figure]:
     """How soon a server with a long tape listens, and whether it answers as fast as one with a short one."""
-    servers, rates = {}, {}
+    servers = {}
     for count in (FEW, MANY):
         path = folder / f"{count}.jsonl"
         path.write_bytes(write_tape([numbered(number) for number in range(count)], "jsonl"))
         servers[count] = Ours(board, mode="replay", tape=str(path))
         if servers[count].counters()["on_tape"] != count:
             raise RuntimeError(f"the tape of {count} is not whole")
-        rates[count] = [0.0]
-    with Hits(servers[FEW]) as few, Hits(servers[MANY]) as many:
-        for turn in range(turns + 1):
-            for hits, count in ((few, FEW), (many, MANY))[:: -1 if turn % 2 else 1]:
-                script = CYCLE.format(count=count)
-                rates[count].append(hits.load(wrk, "http://tape/", script=script))
-    one, other = rates[FEW][2:], rates[MANY][2:]  # the first turn warms up
-    return [
-        ratio(f"exchanges replayed from a tape of {MANY:,}, against {FEW}", other, one, at_least=0.8),
+    one, other = in_turns(wrk, servers, turns, 1)
+    name = f"exchanges replayed from a tape of {MANY:,}, against {FEW}"
+    figures = [
+        ratio(f"{name}: in the order recorded", other, one, at_least=0.8),
         median(f"… from {FEW}", one, "/s"),
         median(f"… from {MANY:,}", other, "/s"),
+    ]
+    one, other = in_turns(wrk, servers, turns, JUMP)
+    return [
+        *figures,
+        median("… in an order that jumps about", [b / a for a, b in zip(one, other, strict=True)]),
         Figure(name=f"… start with {MANY:,}: POST to 201", value=servers[MANY].took, unit="s"),
         Figure(name=f"… start with {FEW}", value=servers[FEW].took, unit="s"),
     ]
+
+
+def in_turns(wrk: str, servers: dict[int, Ours], turns: int, step: int) -> tuple[list[float], list[float]]:
+    """Exchanges per second from the short tape, and from the long one."""
+    rates: dict[int, list[float]] = {FEW: [], MANY: []}
+    with Hits(servers[FEW]) as few, Hits(servers[MANY]) as many:
+        for turn in range(turns + 1):
+            for hits, count in ((few, FEW), (many, MANY))[:: -1 if turn % 2 else 1]:
+                script = CYCLE.format(count=count, step=step)
+                rates[count].append(hits.load(wrk, "http://tape/", script=script))
+    return rates[FEW][1:], rates[MANY][1:]  # the first turn warms up
 
 
 def numbered(number: int) -> Exchange:
