@@ -75,24 +75,23 @@ export function mountWay(element, model, store, page) {
     write(amount, plural(kept, "exchange"));
     const up = faultsOf(settings, "upstream");
     const down = faultsOf(settings, "downstream");
-    lanes.near.show([], down, true);
-    lanes.far.show(up, [], used.target);
-    showFaults(up, down, used.target);
+    lanes.near.show(used.target ? [] : up, down, true); // without a target they act on what the tape hears
+    lanes.far.show(used.target ? up : [], [], used.target);
+    showFaults(up, down);
     write(sentence, running ? modeWords(settings) : `The server is not running. ${teacher ? "Start it above, then: " : ""}${modeWords(settings)}`);
     write(client.note, running && instance ? `to ${reachable(instance.address, machine(page, location.hostname))}` : "");
   }
-  /** @param {Fault[]} up @param {Fault[]} down @param {boolean} far whether the target is asked */
-  function showFaults(up, down, far) {
+  /** @param {Fault[]} up @param {Fault[]} down */
+  function showFaults(up, down) {
     const struck = model.struck && Date.now() / 1000 - model.struck.t < FRESH / 1000 ? model.struck : null;
-    const line = (/** @type {Fault[]} */ list, /** @type {string} */ side, /** @type {string} */ title, /** @type {boolean} */ acts) => list.length > 0 && el(
-      "li", { "data-way": side, "data-acts": String(acts), "data-struck": String(struck?.way === side) },
+    const line = (/** @type {Fault[]} */ list, /** @type {string} */ side, /** @type {string} */ title) => list.length > 0 && el(
+      "li", { "data-way": side, "data-struck": String(struck?.way === side) },
       el("b", {}, title), ...list.map((fault) => el("span", { class: fault.hard ? "fault hard" : "fault" }, faultSign(fault), el("span", { class: "unseen" }, `${fault.name}: `), fault.words)),
-      !acts && el("span", { class: "help" }, "nothing goes there in this mode"),
     );
-    const shape = JSON.stringify([up, down, far, struck]);
+    const shape = JSON.stringify([up, down, struck]);
     if (faults.dataset.shape === shape) return;
     faults.dataset.shape = shape;
-    fill(faults, line(up, "to_server", "To the server →", far), line(down, "to_client", "← To the client", true));
+    fill(faults, line(up, "to_server", "To the server →"), line(down, "to_client", "← To the client"));
     faults.hidden = !up.length && !down.length;
   }
   plan();
