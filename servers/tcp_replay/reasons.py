@@ -11,7 +11,8 @@ CONNECT_S = 10.0
 def unreachable(where: str, error: OSError) -> str:
     """Why there is no connection, and what to do about it."""
     if isinstance(error, ConnectionRefusedError):
-        return f"Nothing listens on {where} (connection refused). Does the server run, and is this its port?"
+        hint = "Does the server run, is this its port, does it speak TCP?"
+        return f"Nothing listens on {where} (connection refused). {hint}"
     if isinstance(error, TimeoutError):
         return f"{where} did not take the connection within {CONNECT_S:g} s. Does a firewall stand between?"
     return f"{where} cannot be reached: {in_words(error)}. Check the address and the network."

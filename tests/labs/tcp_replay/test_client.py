@@ -253,7 +253,12 @@ def test_a_server_that_does_not_read_ends_in_a_time_out() -> None:
 @pytest.mark.parametrize(
     ("host", "words", "code", "said"),
     [
-        ("127.0.0.1", ["--text", "x"], 1, "Nothing listens on 127.0.0.1:{} (connection refused)"),
+        (
+            "127.0.0.1",
+            ["--text", "x"],
+            1,
+            "127.0.0.1:{} (connection refused). Does the server run, is this its port, does it speak TCP?",
+        ),
         ("no-such-host.invalid", ["--text", "x"], 2, "The host «no-such-host.invalid» has no address"),
         ("127.0.0.1", ["--hex", "--text", "4x"], 2, "--text: «x» in line 1, place 2 is no hex digit"),
         ("127.0.0.1", ["--hex", "--send", "4x"], 2, "«x» in line 1, place 2 is no hex digit"),
