@@ -21,6 +21,7 @@ from servers.kit.events import Way
 from servers.kit.sockets import in_words
 from servers.tcp_replay.book import Book
 from servers.tcp_replay.deck import Deck
+from servers.tcp_replay.echoed import echoed
 from servers.tcp_replay.exchange import Chunk, Exchange
 from servers.tcp_replay.faults import Shaper, toxics
 from servers.tcp_replay.matching import Hit
@@ -89,7 +90,7 @@ class Datagrams:
                     self._from_clients()
                 elif key.data is self._bell:
                     self._bell.recv(4096)
-                elif self.peers.get(key.data.address) is key.data:
+                else:
                     self._from_target(key.data)
             self._look_at_the_clock()
 
@@ -150,7 +151,8 @@ class Datagrams:
         self._send(peer, "to_server", data, now)
 
     def _from_target(self, peer: Peer) -> None:
-        assert peer.sock is not None
+        if self.peers.get(peer.address) is not peer or peer.sock is None:
+            return  # forgotten a moment ago
         for _ in range(BATCH):
             try:
                 data = peer.sock.recv(LARGEST)
@@ -251,13 +253,14 @@ class Datagrams:
     def _play(self, peer: Peer, data: bytes, now: float) -> None:
         found = self.deck.find(data)
         if isinstance(found, Hit):
-            for chunk in found.exchange.response:
+            played = echoed(found.exchange, data) if self.settings.match == "numbers" else found.exchange
+            for chunk in played.response:
                 self.book.datagram(peer.name, "to_client", chunk.data, sent=True)
                 self._send(peer, "to_client", chunk.data, now + self._later(chunk) / 1000)
-            told = self._exchange(peer, data, found.exchange.response, now)
+            told = self._exchange(peer, data, played.response, now)
             turn = f"{found.n_of} of {found.of}" if found.of > 1 else ""
-            last = self._later(found.exchange.response[-1]) if found.exchange.response else 0.0
-            self.book.exchanged(told, "hit", last, tape=found.exchange.id, turn=turn)
+            last = self._later(played.response[-1]) if played.response else 0.0
+            self.book.exchanged(told, "hit", last, tape=played.id, turn=turn)
             return
         text = unescaped(self.settings.miss_text) if self.settings.miss == "text" else b""
         if text:

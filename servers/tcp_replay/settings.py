@@ -93,7 +93,8 @@ class Settings(ServerSettings, frozen=True, kw_only=True):
         Meta(
             title="Same request",
             extra=ui(live=True),
-            description="exact: all bytes; numbers: digits may differ, as in a time; "
+            description="exact: all bytes; numbers: digits may differ, as in a time, "
+            "and an answer that repeats them has the new ones; "
             "http: method, path, body and the header fields below.",
         ),
     ] = "exact"

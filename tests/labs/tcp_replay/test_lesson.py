@@ -277,8 +277,7 @@ def test_the_ping_recorded_and_replayed(room: Class) -> None:
     room.stop("60001", "12000")
     program = room.start(replay)
     assert "PING 1 " in received(room.ask(raw_again))[0]
-    assert "A datagram that answers no ping of ours" in room.ask(ping_again)
-    assert "A datagram that answers no ping of ours" in LESSON
+    assert "3 received, 0% packet loss" in room.ask(ping_again)
     eventually(lambda: len([line for line in program.lines if " hit: " in line]) == 4, "four hits")
     room.stop()
 
