@@ -115,7 +115,7 @@ class Book:
     ) -> None:  # fmt: skip
         """The tape is another, or has changed other than by recording."""
         self.counters.on_tape = count
-        self.report.emit(TapeChanged(t=now(), path=str(path), exchanges=count, why=why, damaged=damaged[:20]))
+        self.report.emit(TapeChanged(t=now(), path=path.name, exchanges=count, why=why, damaged=damaged[:20]))
 
     def trouble(self, message: str, hint: str = "") -> None:
         """Something went wrong that ends nothing."""

@@ -66,7 +66,7 @@ class ToxicHit(Event, frozen=True, kw_only=True):
 class TapeChanged(Event, frozen=True, kw_only=True):
     """The tape was opened, edited, cleared or exchanged for another."""
 
-    path: str
+    path: Annotated[str, Meta(description="the file's name")]
     exchanges: int
     why: Literal["opened", "edited", "cleared", "chosen"]
     damaged: Annotated[tuple[str, ...], Meta(description="lines that could not be read, each with why")] = ()

@@ -66,7 +66,7 @@ def tape(folder: Path, settings: Any, arguments: Any) -> Any:
         found = [each for each in found if word in each.request.lower() or word in each.answer.lower()]
     page = found[arguments.offset : arguments.offset + arguments.limit]
     return {
-        "path": str(path), "form": read.form, "count": len(read.exchanges), "found": len(found),
+        "path": path.name, "form": read.form, "count": len(read.exchanges), "found": len(found),
         "damaged": read.words[:20], "damaged_count": len(read.faults),
         "exchanges": [_row(each) for each in page],
     }  # fmt: skip
@@ -158,5 +158,5 @@ QUERIES = (
         name="file", title="The tape as a file", function=file, arguments=Form, role="teacher",
         help="As it was recorded, with any password in it.",
     ),
-    Query(name="tapes", title="The tapes", function=tapes),
+    Query(name="tapes", title="The tapes", function=tapes, role="teacher"),
 )  # fmt: skip

@@ -15,6 +15,7 @@ export function createOthers(store, path, teacher) {
   const element = el("details", { class: "more", hidden: true }, summary, problem, list);
 
   async function read() {
+    if (!teacher) return;
     const { value } = await call("GET", `${path}/data/tapes`).catch(() => ({ value: { tapes: [] } }));
     const tapes = /** @type {Tape[]} */ (value.tapes);
     element.hidden = tapes.length < 2;
