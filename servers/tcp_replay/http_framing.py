@@ -23,6 +23,7 @@ from servers.kit.http import (
     short,
 )
 from servers.kit.http_stream import BodyReader, End
+from servers.tcp_replay.exchange import Exchange
 from servers.tcp_replay.framing import Framer, Message, Side
 
 REQUEST = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}) +([^ \r\n]+) +(HTTP/1\.[0-9])[ \t]*\r?\n")
@@ -243,6 +244,21 @@ def _bodiless(data: bytes | memoryview) -> str:
     if not found or LENGTHS[0] in small or LENGTHS[1] in small:
         return ""
     return found[1].decode("latin-1")
+
+
+def needs_end(exchange: Exchange) -> bool:
+    """Whether only the connection's end tells a client that it has all of an answer.
+
+    For exchanges of the article's log, which does not say who ended a connection.
+    """
+    requests, responses = Http("request", 0), Http("response", 0)
+    requests.feed(exchange.request)
+    methods = requests.take_methods()
+    if requests.fault or not methods:
+        return False
+    responses.expect(methods[0])
+    messages = responses.feed(exchange.answer)
+    return not messages or messages[-1].closes or bool(responses.fault)
 
 
 def fields(head: bytes) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from servers.tcp_replay.echoed import echoed
 from servers.tcp_replay.exchange import Chunk, Exchange
 from servers.tcp_replay.faults import Toxics
 from servers.tcp_replay.framing import Message, framer
-from servers.tcp_replay.http_framing import Http
+from servers.tcp_replay.http_framing import Http, needs_end
 from servers.tcp_replay.link import Pipe
 from servers.tcp_replay.matching import Hit
 from servers.tcp_replay.settings import Settings
@@ -81,7 +81,7 @@ class Player:
         )  # fmt: skip
         ms = 1000 * (max(self._busy, now) - now)
         self.book.exchanged(told, "hit", ms, tape=exchange.id, turn=turn)
-        if exchange.server_end:
+        if exchange.server_end or (not exchange.number and needs_end(exchange)):
             self.over = "the server ended here when it was recorded"
 
     def _without_interim(self, chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
