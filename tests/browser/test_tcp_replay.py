@@ -145,7 +145,7 @@ def test_pings_are_recorded_and_the_tape_answers_later_ones(teacher, board):
     page.locator("#request-text").fill("Ping 7 99.25")
     page.locator("#send").click()
     expect(rows(page).filter(has_text="from the tape")).to_have_count(1)
-    expect(rows(page).first).to_contain_text("PING 1 0.5")
+    expect(rows(page).first).to_contain_text("PING 7 99.25")  # numbers that were echoed are those asked
 
 
 def test_a_miss_shows_the_nearest_request_and_the_first_byte_that_differs_in_both(teacher, board, recorder):

@@ -168,7 +168,7 @@ def test_the_tape_is_downloaded_in_each_form(folder: Path) -> None:
 
 def test_the_file_with_its_secrets_is_the_teachers() -> None:
     assert {each.name: each.role for each in QUERIES} == {
-        "tape": "student", "exchange": "student", "file": "teacher", "tapes": "student",
+        "tape": "student", "exchange": "student", "file": "teacher", "tapes": "teacher",
     }  # fmt: skip
     assert {each.role for each in ACTIONS} == {"teacher"}
 
