@@ -7,12 +7,9 @@ back. In replay the tape answers. The faults delay and drop datagrams; they neve
 from __future__ import annotations
 
 import contextlib
-import heapq
-import itertools
 import selectors
 import socket
 import time
-from collections import deque
 from random import Random
 from typing import Any
 
@@ -20,10 +17,11 @@ from servers.kit.addresses import show
 from servers.kit.events import Way
 from servers.kit.sockets import in_words
 from servers.tcp_replay.book import Book
+from servers.tcp_replay.clockwork import Clockwork
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.echoed import echoed
 from servers.tcp_replay.exchange import Chunk, Exchange
-from servers.tcp_replay.faults import Shaper, toxics
+from servers.tcp_replay.faults import Shaper
 from servers.tcp_replay.matching import Hit
 from servers.tcp_replay.recording import keep
 from servers.tcp_replay.settings import Settings
@@ -31,7 +29,6 @@ from servers.tcp_replay.target import Target
 from servers.tcp_replay.text import unescaped
 
 LARGEST = 65535
-TICK = 0.25
 IDLE = 60.0
 """Seconds after which a client that sends nothing is forgotten."""
 BATCH = 64
@@ -52,74 +49,29 @@ class Peer:
         self.shapers = {"to_server": Shaper(Random()), "to_client": Shaper(Random())}
 
 
-class Datagrams:
+class Datagrams(Clockwork):
     """All clients, and the calendar of what leaves later."""
 
     def __init__(
         self, server: socket.socket, settings: Settings, deck: Deck, book: Book, target: Target
     ) -> None:
-        self.server, self.deck, self.book, self.target = server, deck, book, target
-        self.settings = settings
-        self.wall = time.time() - time.monotonic()
+        super().__init__(server, settings, deck)
+        self.book, self.target = book, target
         self.peers: dict[Any, Peer] = {}
-        self.selector = selectors.DefaultSelector()
-        self._calendar: list[tuple[float, int, Peer, Way | None, bytes]] = []
-        self._order = itertools.count()
-        self._bell, self._rope = socket.socketpair()
-        self._bell.setblocking(False)
-        self._rope.setblocking(False)
-        self._changes: deque[Settings] = deque(maxlen=1)  # the newest, from another thread
-        self._read_faults()
-        server.setblocking(False)
-        self.selector.register(server, selectors.EVENT_READ, None)
-        self.selector.register(self._bell, selectors.EVENT_READ, self._bell)
 
-    def apply(self, settings: Settings) -> None:
-        """Live settings changed (called from another thread)."""
-        self._changes.append(settings)
-        with contextlib.suppress(OSError):
-            self._rope.send(b".")
+    def ready(self, owner: Any, sock: Any, mask: int) -> None:
+        """The target said something to one of them."""
+        self._from_target(owner)
 
-    def run(self) -> None:
-        """Ask who is ready, and serve them; for ever."""
-        while True:
-            for key, _ in self.selector.select(self._patience()):
-                if self._changes:  # before anything that came after it was told
-                    self._changed()
-                if key.data is None:
-                    self._from_clients()
-                elif key.data is self._bell:
-                    self._bell.recv(4096)
-                else:
-                    self._from_target(key.data)
-            self._look_at_the_clock()
-
-    def close(self) -> None:
+    def end_all(self, reason: str) -> None:
         """Forget all clients."""
         for peer in list(self.peers.values()):
-            self._forget(peer, "the server ends")
-        self.selector.close()
-
-    def _changed(self) -> None:
-        settings = self._changes.pop()
-        turned = (settings.mode == "replay") != (self.settings.mode == "replay")
-        if turned or settings.target != self.settings.target:
-            for peer in list(self.peers.values()):
-                self._forget(peer, "the mode changed" if turned else "the target changed")
-        if turned and settings.mode == "replay":
-            self.deck.rewind()
-        self.settings = settings
-        self._read_faults()
-
-    def _read_faults(self) -> None:
-        self.faults = {
-            "to_server": toxics(self.settings, "upstream"),
-            "to_client": toxics(self.settings, "downstream"),
-        }
+            self._forget(peer, reason)
 
     # -- what comes
 
-    def _from_clients(self) -> None:
+    def arrived(self) -> None:
+        """Datagrams of clients."""
         for _ in range(BATCH):
             try:
                 data, address = self.server.recvfrom(LARGEST)
@@ -277,23 +229,18 @@ class Datagrams:
     # -- time
 
     def _at(self, when: float, peer: Peer, way: Way | None, data: bytes) -> None:
-        heapq.heappush(self._calendar, (when, next(self._order), peer, way, data))
+        self.at(when, lambda now: self._due(peer, way, data, now))
 
-    def _patience(self) -> float:
-        if not self._calendar:
-            return TICK
-        return max(0.0, min(TICK, self._calendar[0][0] - time.monotonic()))
+    def _due(self, peer: Peer, way: Way | None, data: bytes, now: float) -> None:
+        if peer.address not in self.peers:
+            return
+        if way is not None:
+            self._leave(peer, way, data)
+        elif peer.request is not None and now >= peer.asked + self._wait():
+            self._whole(peer)
 
-    def _look_at_the_clock(self) -> None:
-        now = time.monotonic()
-        while self._calendar and self._calendar[0][0] <= now:
-            _, _, peer, way, data = heapq.heappop(self._calendar)
-            if peer.address not in self.peers:
-                continue
-            if way is not None:
-                self._leave(peer, way, data)
-            elif peer.request is not None and now >= peer.asked + self._wait():
-                self._whole(peer)
+    def tick(self, now: float) -> None:
+        """Forget who sends no more."""
         while self.peers and now - (peer := next(iter(self.peers.values()))).last > IDLE:
             self._forget(peer, "it sends no more")
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import heapq
-import itertools
 import os
 import selectors
 import socket
 import time
-from collections import deque
 from typing import Any
 
 from msgspec.structs import replace
@@ -23,9 +20,9 @@ from msgspec.structs import replace
 from servers.kit.addresses import show
 from servers.kit.sockets import in_words
 from servers.tcp_replay.book import Book
+from servers.tcp_replay.clockwork import TICK, Clockwork
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.exchange import Exchange
-from servers.tcp_replay.faults import Toxics, toxics
 from servers.tcp_replay.link import HELD, Pipe, reset
 from servers.tcp_replay.pairing import Pairing
 from servers.tcp_replay.player import Player
@@ -35,8 +32,9 @@ from servers.tcp_replay.target import Target
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 RECEIVE = 1024 * 1024
+HEAR = 64 * 1024
+"""In replay so much is read at once: it may be thousands of requests, and others wait for their turn."""
 ACCEPT = 64
-TICK = 0.25
 CONNECT = 10.0
 """Seconds that the target may take to be reached."""
 LINGER = 1.0
@@ -62,94 +60,49 @@ class Link:
         self.dead = False
 
 
-class Loop:
+class Loop(Clockwork):
     """All connections, and the calendar of what leaves later."""
 
     def __init__(
         self, listener: socket.socket, settings: Settings, deck: Deck, book: Book, target: Target
     ) -> None:
-        self.listener, self.deck, self.book, self.target = listener, deck, book, target
-        self.settings = settings
-        self.wall = time.time() - time.monotonic()
+        self._silent: dict[str, float] = {}  # since when a direction has its timeout
+        super().__init__(listener, settings, deck)
+        self.book, self.target = book, target
         self.links: set[Link] = set()
-        self.selector = selectors.DefaultSelector()
-        self._calendar: list[tuple[float, int, Link]] = []
-        self._order = itertools.count()
-        self._bell, self._rope = socket.socketpair()
-        self._bell.setblocking(False)
-        self._rope.setblocking(False)
-        self._changes: deque[Settings] = deque(maxlen=1)  # the newest, from another thread
         self._accepts = True
         self._again = 0.0
-        self._silent: dict[str, float] = {}  # since when a direction has its timeout
-        listener.setblocking(False)
-        self.selector.register(listener, READ, None)
-        self.selector.register(self._bell, READ, self._bell)
-        self._read_faults()
 
-    def apply(self, settings: Settings) -> None:
-        """Live settings changed (called from another thread)."""
-        self._changes.append(settings)
-        with contextlib.suppress(OSError):
-            self._rope.send(b".")
-
-    def run(self) -> None:
-        """Ask who is ready, and serve them a step; for ever."""
-        while True:
-            for key, mask in self.selector.select(self._patience()):
-                if self._changes:  # before anything that came after it was told
-                    self._changed()
-                if key.data is None:
-                    self._accept()
-                elif key.data is self._bell:
-                    self._bell.recv(4096)
-                elif not key.data.dead:
-                    self._step(key.data, key.fileobj, mask)
-            self._look_at_the_clock()
-
-    def close(self) -> None:
+    def end_all(self, reason: str) -> None:
         """End all connections."""
         for link in list(self.links):
-            self._close(link, "the server ends")
-        self.selector.close()
+            self._close(link, reason)
 
-    # -- settings
-
-    def _changed(self) -> None:
-        settings = self._changes.pop()
-        turned = (settings.mode == "replay") != (self.settings.mode == "replay")
-        if turned or settings.target != self.settings.target:
-            for link in list(self.links):  # before the change: what is left belongs to the old one
-                self._close(link, "the mode changed" if turned else "the target changed")
-        if settings.mode == "replay" and turned:
-            self.deck.rewind()
-        self.settings = settings
-        self._read_faults()
+    def adopted(self) -> None:
+        """Faults and timing hold for connections that are open, too."""
         for link in list(self.links):
             if link.player:
-                link.player.settings = settings
+                link.player.settings = self.settings
             self._faults_of_time(link)
             self._guarded(link)
 
     def _read_faults(self) -> None:
-        before = getattr(self, "faults", {})
-        self.faults: dict[str, Toxics] = {
-            "to_server": toxics(self.settings, "upstream"),
-            "to_client": toxics(self.settings, "downstream"),
-        }
+        before = self.faults
+        super()._read_faults()
         for way, faults in self.faults.items():
             if way not in before or before[way].timeout != faults.timeout:
                 self._silent[way] = time.monotonic()
 
     # -- connections
 
-    def _accept(self) -> None:
+    def arrived(self) -> None:
+        """Clients connect."""
         for _ in range(ACCEPT):
             if len(self.links) >= self.settings.max_connections:
                 self._rest(0.0)  # further clients wait in the backlog
                 return
             try:
-                sock, peer = self.listener.accept()
+                sock, peer = self.server.accept()
             except BlockingIOError:
                 return
             except OSError:  # no file is left: try again in a while
@@ -158,7 +111,7 @@ class Loop:
             self._begin(sock, show(peer))
 
     def _rest(self, until: float) -> None:
-        self.selector.unregister(self.listener)
+        self.selector.unregister(self.server)
         self._accepts, self._again = False, until
 
     def _begin(self, sock: socket.socket, peer: str) -> None:
@@ -224,8 +177,12 @@ class Loop:
 
     # -- what the kernel says is ready
 
-    def _step(self, link: Link, sock: Any, mask: int) -> None:
+    def ready(self, owner: Any, sock: Any, mask: int) -> None:
+        """One side of a link can go on."""
+        link: Link = owner
         now = time.monotonic()
+        if link.dead:
+            return
         try:
             if not link.connected:
                 if mask & WRITE:
@@ -241,7 +198,7 @@ class Loop:
     def _read(self, link: Link, pipe: Pipe, now: float) -> None:
         assert pipe.source is not None
         try:
-            data = pipe.source.recv(RECEIVE)
+            data = pipe.source.recv(HEAR if link.player else RECEIVE)
         except BlockingIOError:
             return
         if link.ends_at and link.reason:  # it lingers
@@ -378,24 +335,19 @@ class Loop:
     # -- time
 
     def _remember(self, link: Link, when: float) -> None:
-        heapq.heappush(self._calendar, (when, next(self._order), link))
+        self.at(when, lambda now: self._due(link, now))
 
-    def _patience(self) -> float:
-        if not self._calendar:
-            return TICK
-        return max(0.0, min(TICK, self._calendar[0][0] - time.monotonic()))
+    def _due(self, link: Link, now: float) -> None:
+        if not link.dead:
+            try:
+                self._on_time(link, now)
+            except OSError as error:
+                self._close(link, in_words(error))
 
-    def _look_at_the_clock(self) -> None:
-        now = time.monotonic()
-        while self._calendar and self._calendar[0][0] <= now:
-            link = heapq.heappop(self._calendar)[2]
-            if not link.dead:
-                try:
-                    self._on_time(link, now)
-                except OSError as error:
-                    self._close(link, in_words(error))
+    def tick(self, now: float) -> None:
+        """Is there room for clients again?"""
         if not self._accepts and now >= self._again and len(self.links) < self.settings.max_connections:
-            self.selector.register(self.listener, READ, None)
+            self.selector.register(self.server, READ, None)
             self._accepts = True
 
     def _on_time(self, link: Link, now: float) -> None:
