@@ -62,9 +62,9 @@ LAB = Lab(
             ),
         ),
         sources=(
-            "server.py", "loop.py", "clockwork.py", "link.py", "pairing.py", "framing.py", "http_framing.py", "tape.py",
-            "percent.py", "deck.py", "player.py", "matching.py", "faults.py", "datagrams.py", "client.py",
-            "settings.py", "request.py", "lab.py",
+            "server.py", "loop.py", "clockwork.py", "link.py", "pairing.py", "framing.py", "http_framing.py",
+            "tape.py", "percent.py", "deck.py", "player.py", "matching.py", "faults.py", "datagrams.py",
+            "client.py", "settings.py", "request.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),
