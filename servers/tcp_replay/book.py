@@ -93,14 +93,13 @@ class Book:
         if not self.report.room:
             self.report.missed += 1
             return
-        answer = exchange.answer
         asked = exchange.request_size if isinstance(exchange, Cut) else len(exchange.request)
-        answered = exchange.response_size if isinstance(exchange, Cut) else len(answer)
+        answered = exchange.response_size if isinstance(exchange, Cut) else _size(exchange)
         self.report.emit(
             Exchanged(
                 t=now(), conn=exchange.conn, peer=exchange.peer, number=exchange.number, outcome=outcome,
                 greeting=exchange.greeting, sent=Bytes(exchange.request[:PREVIEW], asked),
-                received=Bytes(answer[:PREVIEW], answered), chunks=len(exchange.response), ms=round(ms, 3),
+                received=Bytes(_head(exchange), answered), chunks=len(exchange.response), ms=round(ms, 3),
                 tape=tape, turn=turn, near=near, differs_at=differs_at, reason=reason,
             )
         )  # fmt: skip
@@ -120,3 +119,17 @@ class Book:
     def trouble(self, message: str, hint: str = "") -> None:
         """Something went wrong that ends nothing."""
         self.report.emit(ServerError(t=now(), message=message, hint=hint))
+
+
+def _size(exchange: Exchange) -> int:
+    return sum(len(chunk.data) for chunk in exchange.response)
+
+
+def _head(exchange: Exchange) -> bytes:
+    """The answer's first bytes; it may be large, and come a thousand times a second."""
+    head = b""
+    for chunk in exchange.response:
+        head += chunk.data[: PREVIEW - len(head)]
+        if len(head) == PREVIEW:
+            break
+    return head
