@@ -1,5 +1,6 @@
 /** The requests to the proxy and what became of each, as its events tell it. Pure. */
 
+import { connectionOf, connectionsOf, newest } from "../../newest.js";
 import { quantile } from "../../stats.js";
 import { NAMES } from "./verdicts.js";
 
@@ -48,37 +49,13 @@ export class Model {
 
   /** The newest that pass, newest first, and how many pass in all. @param {Filter} filter @param {number} limit */
   newest(filter, limit) {
-    const test = passes(filter);
-    /** @type {Asked[]} */
-    const shown = [];
-    let total = 0;
-    for (let place = this.requests.length - 1; place >= 0; place -= 1) {
-      const entry = this.requests[place];
-      if (!test(entry)) continue;
-      total += 1;
-      if (shown.length < limit) shown.push(entry);
-    }
-    return { shown, total };
+    return newest(this.requests, passes(filter), limit);
   }
 
   /** The newest connections with a request, newest first. @param {number} limit */
   connections(limit) {
-    /** @type {Map<string, {conn: string, peer: string, count: number}>} */
-    const found = new Map();
-    for (let place = this.requests.length - 1; place >= 0; place -= 1) {
-      const { conn, peer } = this.requests[place];
-      const key = connectionOf(this.requests[place]);
-      const known = found.get(key);
-      if (known) known.count += 1;
-      else if (found.size < limit) found.set(key, { conn, peer, count: 1 });
-    }
-    return [...found].map(([key, entry]) => ({ key, ...entry }));
+    return connectionsOf(this.requests, limit);
   }
-}
-
-/** A connection's name comes again after a restart: its peer tells them apart. @param {Asked} entry */
-export function connectionOf({ conn, peer }) {
-  return `${conn} ${peer}`;
 }
 
 /** Fields at their default are left out on the wire. @param {Event} event @returns {Asked} */

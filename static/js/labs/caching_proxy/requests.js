@@ -2,9 +2,9 @@
 
 import { byId, el, fill, one, write } from "../../dom.js";
 import { clock, count, milliseconds, plural, size } from "../../format.js";
+import { connectionOf } from "../../newest.js";
 import { personOf } from "../../people.js";
 import { verdictBadge } from "./marks.js";
-import { connectionOf } from "./model.js";
 import { urlView } from "./pairs.js";
 import { routeOf } from "./route.js";
 import { lookOf, NAMES } from "./verdicts.js";

@@ -2,10 +2,10 @@
 
 import { byId, el, fill, one, write } from "../../dom.js";
 import { clock, count, milliseconds, plural } from "../../format.js";
+import { connectionOf } from "../../newest.js";
 import { personOf } from "../../people.js";
 import { showExchange } from "./exchange.js";
 import { outcomeBadge } from "./marks.js";
-import { connectionOf } from "./model.js";
 import { lookOf, NAMES } from "./outcomes.js";
 import { sizeWords, tapeWords } from "./words.js";
 

@@ -9,6 +9,7 @@
  * @typedef {{outcome: string, text: string, conn: string}} Filter
  */
 
+import { connectionOf, connectionsOf, newest } from "../../newest.js";
 import { firstLine } from "./bytes.js";
 
 export const LIMIT = 5000;
@@ -45,37 +46,13 @@ export class Model {
 
   /** The newest that pass, newest first, and how many pass in all. @param {Filter} filter @param {number} limit */
   newest(filter, limit) {
-    const test = passes(filter);
-    /** @type {Exchanged[]} */
-    const shown = [];
-    let total = 0;
-    for (let place = this.exchanges.length - 1; place >= 0; place -= 1) {
-      const entry = this.exchanges[place];
-      if (!test(entry)) continue;
-      total += 1;
-      if (shown.length < limit) shown.push(entry);
-    }
-    return { shown, total };
+    return newest(this.exchanges, passes(filter), limit);
   }
 
   /** The newest connections with an exchange, newest first. @param {number} limit */
   connections(limit) {
-    /** @type {Map<string, {key: string, conn: string, peer: string, count: number}>} */
-    const found = new Map();
-    for (let place = this.exchanges.length - 1; place >= 0; place -= 1) {
-      const { conn, peer } = this.exchanges[place];
-      const key = connectionOf(this.exchanges[place]);
-      const known = found.get(key);
-      if (known) known.count += 1;
-      else if (found.size < limit) found.set(key, { key, conn, peer, count: 1 });
-    }
-    return [...found.values()];
+    return connectionsOf(this.exchanges, limit);
   }
-}
-
-/** A connection's name comes again after a restart: its peer tells them apart. @param {{conn: string, peer: string}} entry */
-export function connectionOf({ conn, peer }) {
-  return `${conn} ${peer}`;
 }
 
 /** Fields at their default are left out on the wire. @param {Event} event @returns {Exchanged} */
