@@ -459,8 +459,6 @@ def test_nothing_is_left_of_what_was_aborted(tmp_path: Path) -> None:
         origins = [stack.enter_context(Origin(script)) for script in scripts]
         for _ in range(2):  # the index opens its files when they are first used
             proxy.ask(f"{origins[0].url}/warm")
-        time.sleep(1)
-        before = descriptors(proxy), threads(proxy)
         chance = random.Random(5)
 
         def abort(_: int) -> None:
@@ -479,6 +477,9 @@ def test_nothing_is_left_of_what_was_aborted(tmp_path: Path) -> None:
                     if chance.random() < 0.5:
                         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
+        all_at_once(6, abort)  # what is opened once for all is open then
+        time.sleep(2)
+        before = descriptors(proxy), threads(proxy)
         all_at_once(6, abort)
         eventually(lambda: threads(proxy) <= before[1], f"{before} as before")
         eventually(lambda: descriptors(proxy) <= before[0], f"{before} as before")

@@ -181,24 +181,6 @@ def test_the_standard_librarys_client(net: Net) -> None:
 # -- Chromium
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A browser without a proxy setting."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser.conftest import ARGUMENTS, NAMES
-
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("There is no Chromium, and CI needs one.")
-        pytest.skip("There is no Chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 def visit(chromium: Any, url: str, proxy: str = "", reload: bool = False) -> list[str]:
     """Load a page in a browser whose own cache is empty; all its pictures must be there. What went wrong."""
     setting = {"server": proxy, "bypass": "<-loopback>"}  # the proxy for this machine's own addresses, too

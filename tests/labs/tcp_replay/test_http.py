@@ -14,7 +14,6 @@ from typing import Any
 
 from servers.tcp_replay.har_out import to_har
 from servers.tcp_replay.tape import load
-from tests.browser.conftest import chromium  # noqa: F401  (a fixture)
 from tests.labs.tcp_replay.rig import Target, connect, everything, outcomes, port_of, server, until
 from tests.programs import ROOT, Program, eventually
 
@@ -287,7 +286,7 @@ def test_a_download_that_the_client_broke_off_is_not_on_the_tape(tmp_path: Path)
 
 def test_a_browser_shows_the_recorded_page_with_its_pictures(
     tmp_path: Path,
-    chromium: Any,  # noqa: F811
+    chromium: Any,
 ) -> None:
     tape = tmp_path / "tape"
     whole = "[...document.images].map(i => i.complete && i.naturalWidth > 0)"

@@ -55,7 +55,7 @@ def live(*words: str) -> Iterator[tuple[Dashboard, int]]:
 
 def ping(port: int, *words: str) -> tuple[int, str]:
     """The ping lab's client: its exit code, and what it printed."""
-    named = ("127.0.0.1", str(port), "-i", "0.02", "-W", "0.5", *words)
+    named = ("127.0.0.1", str(port), "-i", "0.1", "-W", "2", *words)  # one is answered before the next
     with Program("servers.udp_ping.client", *named) as program:
         return program.wait(), "\n".join(program.lines)
 
