@@ -66,7 +66,7 @@ class Fetch:
         """The head came, or will not."""
         with self._changed:
             if self.state in ("waiting", "spooling"):
-                self.state, self.failure = state, failure
+                self.state, self.failure = state, failure.again() if failure else None
             self._changed.notify_all()
 
     # -- for those who read along
@@ -84,6 +84,8 @@ class Fetch:
         left = None
         with self._changed:
             self._readers -= 1
+            if self._readers == 0 and self.state != "spooling":
+                self._draft = None  # its file is closed
             if self.state == "overflow" and self._readers == 0:
                 left, self.connection = self.connection, None
         if left is not None:  # nobody went on with it
@@ -97,7 +99,7 @@ class Fetch:
                 raise Failed(504, "The body stopped coming.", "http_response_timeout", begun=True)
             if self.size <= at:
                 if self.state == "broken" and self.failure:
-                    raise self.failure
+                    raise self.failure.again()
                 return b""
             draft, count = self._draft, min(size, self.size - at)
         assert draft is not None  # for the type checker: there is one while somebody reads
@@ -138,7 +140,8 @@ class Fetch:
         try:
             whole = self._take(draft, connection, timeout, keep)
         except Failed as found:
-            failure, failure.begun = found, True
+            failure = found.again()
+            failure.begun = True
         finally:
             if not self.kept:
                 draft.abandon()
@@ -149,6 +152,8 @@ class Fetch:
                     self.state, self.failure = "broken", failure
                 if self.state != "overflow":
                     self.connection = None
+                if self._readers == 0:
+                    self._draft = None
                 self._changed.notify_all()
 
     def _take(

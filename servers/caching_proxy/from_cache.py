@@ -56,7 +56,7 @@ def follow(reply: Reply, request: Request, fetch: Fetch) -> bool:
     """Be answered by a fetch that another leads; False if it is not for this request. Failed with it."""
     fetch.wait(2 * reply.proxy.settings.timeout + SPARE)  # to reach the origin, and for its head
     if fetch.state == "broken" and fetch.failure and not fetch.failure.begun:
-        raise fetch.failure
+        raise fetch.failure.again()
     if fetch.entry is None or not fetch.join():
         return False
     try:

@@ -27,6 +27,13 @@ class Failed(ProtocolError):
         self.begun, self.fresh = begun, fresh
 
 
+    def again(self) -> Failed:
+        """The same for another who waits. An exception that is kept holds, by its traceback, all that was
+        at work when it was raised, open files included: so one that is kept is a copy, never raised itself.
+        """
+        return Failed(self.status, self.message, self.error, begun=self.begun, fresh=self.fresh)
+
+
 class ClientGone(Exception):
     """The client went away, or does not read: nothing can be told it any more."""
 
