@@ -45,7 +45,7 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 try:
-    from servers.kit.addresses import holder, next_free_port, resolve, show
+    from servers.kit.addresses import PORTS_VARIABLE, holder, next_free_port, resolve, show
     from servers.kit.errors import LabError, SettingError
     from webui.application import Options, create_app, plain_call
     from webui.door import SILENT_SECONDS, Crowd, Door, paced, room
@@ -68,7 +68,7 @@ def main() -> None:
     except (LabError, SettingError) as error:
         sys.exit(f"error: {error}")
     host, port = sock.getsockname()[:2]
-    os.environ["SOCKET_LAB_PORTS"] = str(port)  # for the labs' programs: a proxy must not go there
+    os.environ[PORTS_VARIABLE] = str(port)  # for the labs' programs: a proxy must not go there
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     link = f"http://{show((local, port))}/?token={app.extensions['gate'].token}"
     on_signal(app)
@@ -215,7 +215,6 @@ def serve(sock: socket.socket, app: Any, mode: str) -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     host, port = sock.getsockname()[:2]
-    os.environ["SOCKET_LAB_PORTS"] = str(port)  # for the labs' programs: a proxy must not go there
     make_server(host, port, app, threaded=True, fd=sock.fileno()).serve_forever()
 
 

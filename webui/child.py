@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from servers.kit import channel as wire
+from servers.kit.addresses import PORTS_VARIABLE
 from servers.kit.errors import LabError, SettingError
 from webui.channel import ChannelServer
 
@@ -72,9 +73,8 @@ class Child:
         environment[wire.ADDRESS_VARIABLE] = channel.address
         environment[wire.TOKEN_VARIABLE] = self._token
         environment["PYTHONIOENCODING"] = "utf-8"
-        # The ports of this machine where no lab's program has any business: the dashboard's own.
-        own = (os.environ.get("SOCKET_LAB_PORTS", ""), channel.address.rpartition(":")[2])
-        environment["SOCKET_LAB_PORTS"] = ",".join(filter(None, own))
+        own = (os.environ.get(PORTS_VARIABLE, ""), channel.address.rpartition(":")[2])
+        environment[PORTS_VARIABLE] = ",".join(filter(None, own))
         if folder is not None:
             environment["SOCKET_LAB_FOLDER"] = str(folder)
         try:

@@ -10,6 +10,9 @@ from typing import Any
 
 from servers.kit.errors import SettingError
 
+PORTS_VARIABLE = "SOCKET_LAB_PORTS"
+"""Tells a lab's program which ports of this machine are the dashboard's, with commas between."""
+
 
 def resolve(host: str, port: int, kind: socket.SocketKind) -> tuple[socket.AddressFamily, Any]:
     """The address family and the address to bind or connect to.
@@ -51,7 +54,7 @@ def closed_ports(port: int, words: str) -> dict[int, str]:
 
     They are its own ``port``, which ``words`` name, and those of the dashboard that started it.
     """
-    dashboard = os.environ.get("SOCKET_LAB_PORTS", "").split(",")
+    dashboard = os.environ.get(PORTS_VARIABLE, "").split(",")
     return {**{int(word): "the dashboard's" for word in dashboard if word.isdigit()}, port: words}
 
 

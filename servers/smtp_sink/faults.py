@@ -58,9 +58,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             return f"{self.seconds:g} s before {'' if greeting else 'the reply to '}{self._when()}"
         if self.what == "drop":
             return f"connection dropped {'in' if self.verb == 'message' else 'at'} {self._when()}"
-        if (
-            self.verb == "any" and self.code == 421 and self.nth > 1
-        ):  # it ends the connection: none comes after
+        if self.verb == "any" and self.code == 421 and self.nth > 1:  # no command comes after it
             return f"421 after {self.nth - 1} command{'s' if self.nth > 2 else ''}"
         return f"{self.code} {'as' if greeting else 'on'} {self._when()}"
 
