@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from servers.kit.addresses import path_of
 from servers.kit.errors import LabError
 from servers.kit.lab import Tool
 from servers.kit.settings import RequestSettings, arguments
@@ -99,7 +100,7 @@ class Request:
 
     @property
     def _where(self) -> list[str]:
-        return [self.aim[0], str(self.aim[1])] if self.aim else []
+        return aimed(self.aim) if self.aim else []
 
 
 class Listener(Protocol):
@@ -376,7 +377,15 @@ def _size(request: Request) -> int:
 
 
 def target(instance: Instance) -> tuple[str, int]:
-    """Where a client on this machine reaches the instance's server."""
+    """Where a client on this machine reaches the instance's server: host and port; ``unix:PATH`` and 0."""
+    if path_of(instance.address) is not None:
+        return instance.address, 0
     host, _, port = instance.address.rpartition(":")
     host = host.strip("[]")
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(port)
+
+
+def aimed(target: tuple[str, int]) -> list[str]:
+    """The words that aim a client there: HOST PORT; a Unix-domain socket has no port."""
+    host, port = target
+    return [host] if path_of(host) is not None else [host, str(port)]

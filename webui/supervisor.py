@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import msgspec
 
 from servers.kit import channel as wire
+from servers.kit.addresses import path_of
 from servers.kit.errors import LabError
 from servers.kit.lab import Lab
 from servers.kit.settings import ServerSettings, arguments, changed, merge
@@ -342,7 +343,7 @@ class Supervisor:
 
     def _keep_port(self, instance: Instance) -> None:
         """Start again on the port that the system chose, so that students' programs go on."""
-        port = instance.address.rpartition(":")[2]
+        port = "" if path_of(instance.address) is not None else instance.address.rpartition(":")[2]
         if instance.settings.port == 0 and port.isdigit():
             instance.settings = merge(instance.settings, {"port": int(port)})
 

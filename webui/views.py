@@ -10,7 +10,7 @@ import msgspec
 
 from servers.kit.settings import arguments, masked
 from webui.hub import Topic
-from webui.requests import Request, target
+from webui.requests import Request, aimed, target
 from webui.supervisor import Instance
 
 LIGHT = 500
@@ -95,5 +95,4 @@ def server_command(instance: Instance) -> str:
 
 def client_command(instance: Instance) -> str:
     """The command line that starts the lab's client against the instance."""
-    host, port = target(instance)
-    return "python -m " + shlex.join([instance.lab.client, host, str(port)])
+    return "python -m " + shlex.join([instance.lab.client, *aimed(target(instance))])

@@ -31,13 +31,30 @@ def resolve(host: str, port: int, kind: socket.SocketKind) -> tuple[socket.Addre
     return found[0][0], found[0][4]
 
 
+EMPTY_HOST = "''"
+"""How Python's empty host is written: every address of the machine."""
+UNIX = "unix:"
+"""What an address begins with whose other half is a path."""
+
+
 def show(address: Any) -> str:
-    """``127.0.0.1:12000``, ``[::1]:12000`` or ``unix:PATH``."""
+    """``127.0.0.1:12000``, ``[::1]:12000`` or ``unix:PATH``.
+
+    Python's empty host is ``'':12000``. A Unix-domain socket without a name is ``unix:``, one with a name
+    that is no file (Linux: abstract, it begins with a zero byte) ``unix:@NAME``, as ss and netstat have it.
+    """
     if isinstance(address, tuple):
         host, port = address[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    path = os.fsencode(address).decode(errors="backslashreplace")  # JSON takes nothing but Unicode
-    return f"unix:{path}"
+        return f"[{host}]:{port}" if ":" in host else f"{host or EMPTY_HOST}:{port}"
+    path = os.fsencode(address)
+    if path[:1] == b"\0":
+        path = b"@" + path[1:]
+    return UNIX + path.decode(errors="backslashreplace")  # JSON takes nothing but Unicode
+
+
+def path_of(host: str) -> str | None:
+    """The path in ``unix:PATH``, as a client is given it for a host; None: it is no such address."""
+    return host.removeprefix(UNIX) if host.startswith(UNIX) else None
 
 
 def is_here(host: str) -> bool:
@@ -90,6 +107,20 @@ def holder(port: int, kind: socket.SocketKind) -> str:
             if bound and listens:
                 inodes.add(f"socket:[{columns[9]}]")
     return _owner(inodes) if inodes else ""
+
+
+def time_waits(port: int) -> int:
+    """How many connections of this TCP port are in TIME-WAIT (RFC 9293, 3.6.1). Known on Linux only."""
+    count = 0
+    for name in ("tcp", "tcp6"):
+        try:
+            rows = Path("/proc/net", name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            columns = row.split()
+            count += columns[3] == "06" and int(columns[1].rpartition(":")[2], 16) == port
+    return count
 
 
 def _owner(inodes: set[str]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TextIO
 import msgspec
 
 from servers.kit import channel as wire
-from servers.kit.addresses import holder, next_free_port
+from servers.kit.addresses import holder, next_free_port, path_of, time_waits
 from servers.kit.errors import LabError, SettingError
 from servers.kit.lab import Lab
 from servers.kit.report import WAITING, JsonOutput, Report, TextOutput
@@ -88,12 +88,20 @@ def _run_aimed(
 ) -> NoReturn:
     """Run a program that is aimed at a server."""
     parser = _parser(module, words, fields(struct), positional=True)
-    request, flags = _read(parser, struct, arguments, {})
+    request, flags = _read(parser, struct, _with_port(sys.argv[1:] if arguments is None else arguments), {})
     try:
-        port = _port(flags.PORT)
+        port = 0 if path_of(flags.HOST) is not None else _port(flags.PORT)
     except SettingError as error:
         _usage(parser, error, {})
     _finish(lambda report: function(flags.HOST, port, request, report), request, flags.json)
+
+
+def _with_port(arguments: Sequence[str]) -> list[str]:
+    """The words with a port after ``unix:PATH``, where that stands for HOST: a path has none."""
+    words = list(arguments)
+    if words and path_of(words[0]) is not None:
+        words.insert(1, "0")
+    return words
 
 
 def _finish(work: Callable[[Report], int], request: Any, json: bool) -> NoReturn:
@@ -155,8 +163,14 @@ def _explain(error: OSError, report: Report, settings: Any, kind: Any) -> None:
     host, port = getattr(settings, "host", ""), getattr(settings, "port", 0)
     if error.errno == errno.EADDRINUSE:
         who, free = holder(port, kind), next_free_port(host, port, kind)
-        what = f"Port {port} is in use" + (f" by {who}." if who else " by another program.")
-        hint = "Stop it, or use " + (f"{free}." if free else "another port.")
+        waits = 0 if who or kind == socket.SOCK_DGRAM else time_waits(port)
+        if waits:
+            what = f"Port {port} is in use: {waits} of its closed connections are in TIME-WAIT."
+            hint = "That takes a minute. SO_REUSEADDR lets a server start all the same"
+            hint += f"; or use {free}." if free else "."
+        else:
+            what = f"Port {port} is in use" + (f" by {who}." if who else " by another program.")
+            hint = "Stop it, or use " + (f"{free}." if free else "another port.")
         report.fatal(what, hint=hint, field="port", port=free)
     elif error.errno in (errno.EACCES, errno.EPERM) and not error.filename:  # a socket's, no file's
         hint = "Use a port from 1024 up."
@@ -173,7 +187,7 @@ def _parser(
 ) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=title, allow_abbrev=False)
     if positional:
-        parser.add_argument("HOST", help="the server's name or address")
+        parser.add_argument("HOST", help="the server's name or address; unix:PATH, then without PORT")
         parser.add_argument("PORT", help="the server's port")
     for field in entries:
         _add(parser, field)

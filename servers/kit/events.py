@@ -32,7 +32,7 @@ class Bytes(msgspec.Struct, frozen=True):
     size: Annotated[int, Meta(description="how many bytes there were; more than in head: it was cut")]
 
 
-def preview(data: bytes) -> Bytes:
+def preview(data: bytes | bytearray | memoryview) -> Bytes:
     """What an event shows of ``data``."""
     return Bytes(bytes(data[:PREVIEW]), len(data))
 
@@ -94,7 +94,10 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
 
 
 class SocketCall(Event, frozen=True, kw_only=True):
-    """One call on a socket: socket, setsockopt, bind, listen, accept, connect, shutdown, close."""
+    """One call on a socket: socket, setsockopt, bind, listen, accept, connect, shutdown, close.
+
+    Also a recv or send that moved no bytes: it would block, it timed out, the other side has ended.
+    """
 
     call: str
     arguments: str = ""
@@ -109,10 +112,11 @@ class SocketCall(Event, frozen=True, kw_only=True):
 
 
 class ConnectionOpened(Event, frozen=True, kw_only=True):
-    """A TCP connection was accepted, or made."""
+    """A connection was accepted, or made."""
 
     conn: str
     peer: str
+    own: Annotated[str, Meta(description="the address of this end; the other end calls it its peer")] = ""
 
     def line(self) -> str:
         """The event in words."""
@@ -141,23 +145,31 @@ class DataReceived(Event, frozen=True, kw_only=True):
     peer: str
     way: Way
     data: Bytes
+    asked: Annotated[int, Meta(description="the size that recv() was called with; 0: not told")] = 0
+    offset: Annotated[int, Meta(description="bytes that went this way on this connection before these")] = 0
 
     def line(self) -> str:
         """The event in words."""
-        return f"{self.peer} recv {self.data.size} bytes: {printable(self.data.head)}"
+        call = f"recv({self.asked}) =" if self.asked else "recv"
+        return f"{self.peer} {call} {self.data.size} bytes: {printable(self.data.head)}"
 
 
 class DataSent(Event, frozen=True, kw_only=True):
-    """What one ``send()`` was given."""
+    """What one ``send()`` took."""
 
     conn: str
     peer: str
     way: Way
     data: Bytes
+    asked: Annotated[
+        int, Meta(description="how many bytes send() was given: it may take fewer; 0: not told")
+    ] = 0
+    offset: Annotated[int, Meta(description="bytes that went this way on this connection before these")] = 0
 
     def line(self) -> str:
         """The event in words."""
-        return f"{self.peer} send {self.data.size} bytes: {printable(self.data.head)}"
+        call = f"send({self.asked} bytes) =" if self.asked else "send"
+        return f"{self.peer} {call} {self.data.size} bytes: {printable(self.data.head)}"
 
 
 class DatagramReceived(Event, frozen=True, kw_only=True):
@@ -166,10 +178,14 @@ class DatagramReceived(Event, frozen=True, kw_only=True):
     peer: str
     way: Way
     data: Bytes
+    asked: Annotated[int, Meta(description="the size that recvfrom() was called with; 0: not told")] = 0
+    lost: Annotated[int, Meta(description="bytes of it that had no room in the buffer, and are gone")] = 0
 
     def line(self) -> str:
         """The event in words."""
-        return f"{self.peer} received {self.data.size} bytes: {printable(self.data.head)}"
+        call = f"recvfrom({self.asked}) =" if self.asked else "received"
+        lost = f", and {self.lost} more are lost" if self.lost else ""
+        return f"{self.peer} {call} {self.data.size} bytes{lost}: {printable(self.data.head)}"
 
 
 class DatagramSent(Event, frozen=True, kw_only=True):

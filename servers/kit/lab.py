@@ -102,6 +102,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     presets   named settings
     sources   files of the lab's folder shown in the source tab, in reading order
     skeleton  the sheet's client for download, a file of the lab's folder
+    stream    of a TCP lab: the request's fields and the live settings that its picture of the byte stream
+              has controls for, because they move where the bytes are cut
     """
 
     summary: str
@@ -117,6 +119,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     presets: tuple[Preset, ...] = ()
     sources: tuple[str, ...] = ("server.py", "client.py", "protocol.py", "lab.py")
     skeleton: str = ""
+    stream: tuple[str, ...] = ()
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):

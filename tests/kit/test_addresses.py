@@ -24,6 +24,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
         ("/tmp/a.sock", "unix:/tmp/a.sock"),
         (b"/tmp/a.sock", "unix:/tmp/a.sock"),
         ("", "unix:"),
+        (b"\x00001a", "unix:@001a"),
+        (("", 7), "'':7"),
     ],
 )
 def test_addresses_are_shown_in_words(address: object, words: str) -> None:
