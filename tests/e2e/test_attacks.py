@@ -130,3 +130,23 @@ def test_a_body_without_an_end_is_not_read(start_dashboard: Start, length: str) 
             return False
 
         eventually(is_closed, "it was closed", 5)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
+def test_no_lab_can_be_led_to_the_dashboard_itself(dashboard_process: Started, host: str) -> None:
+    """A student's request at the proxy, or bytes through the replay server, must not come from this machine."""
+    board = dashboard_process
+    port = str(board.port)
+    proxy = board.create("caching_proxy", allow_target="127.0.0.0/8,localhost")
+    there = ("127.0.0.1", int(proxy["address"].rpartition(":")[2]))
+    for asked in (f"GET http://{host}:{port}/healthz HTTP/1.1", f"CONNECT {host}:{port} HTTP/1.1"):
+        with socket.create_connection(there, timeout=DEADLINE) as line:
+            line.sendall(f"{asked}\r\nHost: {host}:{port}\r\n\r\n".encode())
+            assert line.recv(4096).startswith(b"HTTP/1.1 403 "), asked
+    replay = board.create("tcp_replay", mode="pass", target=f"{host}:{port}")
+    there = ("127.0.0.1", int(replay["address"].rpartition(":")[2]))
+    with socket.create_connection(there, timeout=DEADLINE) as line:
+        with contextlib.suppress(OSError):  # it may hang up before it has read all
+            line.sendall(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionResetError):
+            assert line.recv(4096) == b""
