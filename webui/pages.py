@@ -13,6 +13,7 @@ import segno
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 
+from servers.kit.addresses import path_of
 from servers.kit.errors import SettingError
 from servers.kit.events import snake
 from servers.kit.lab import Action, Lab, Query, Tool
@@ -209,9 +210,9 @@ def skeleton(name: str) -> Any:
     id = request.args.get("instance")
     if id:
         instance = dashboard().instance(id)
-        if instance.address:
+        if instance.address and path_of(instance.address) is None:
             host, port = target(instance)
-            if instance.settings.host in ("0.0.0.0", "::"):
+            if instance.address.startswith(("0.0.0.0:", "[::]:")):
                 host = host_name(request.host)
             source = re.sub(r"^HOST = .*$", f'HOST = "{host}"', source, count=1, flags=re.M)
             source = re.sub(r"^PORT = .*$", f"PORT = {port}", source, count=1, flags=re.M)
