@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
+from functools import lru_cache
 from typing import Any
 
 from servers.kit.addresses import show
@@ -39,7 +41,7 @@ class Socket(socket.socket):
 
     def setsockopt(self, level: int, option: int, *value: Any) -> None:
         """As ``socket.setsockopt``."""
-        words = f"{_option(level, option)}, {', '.join(map(str, value))}"
+        words = f"{_option(level, option)}, {', '.join(_value((level, option), each) for each in value)}"
         self._call("setsockopt", words, super().setsockopt, level, option, *value)
 
     def shutdown(self, how: int) -> None:
@@ -56,11 +58,21 @@ class Socket(socket.socket):
         try:
             function(*arguments)
         except OSError as error:
-            self._told(name, words, "-1", in_words(error))
+            self.failed(name, words, error)
             raise
         self._told(name, words, "0")
 
+    def failed(self, name: str, words: str, error: OSError) -> None:
+        """Tell of a call that failed. A time-out is Python's own, without an errno."""
+        reason = in_words(error)
+        if isinstance(error, TimeoutError) and error.errno is None:
+            reason = f"TimeoutError: nothing happened for {self.gettimeout():g} s"
+        self._told(name, words, "-1", reason)
+
     def _told(self, name: str, words: str, result: str, error: str = "") -> None:
+        if not self.report.room:
+            self.report.missed += 1
+            return
         self.report.emit(
             SocketCall(t=now(), call=name, arguments=words, result=result, error=error, conn=self.conn)
         )
@@ -76,10 +88,20 @@ _ELSEWHERE = ("SO_J1939_", "SO_VM_SOCKETS_")
 """Options of other levels that share SO_ and its numbers."""
 
 
+@lru_cache(maxsize=64)
 def _word(prefix: str, value: int) -> str:
     for name in dir(socket):
         if name.startswith(prefix) and not name.startswith(_ELSEWHERE) and getattr(socket, name) == value:
             return name
+    return str(value)
+
+
+def _value(option: tuple[int, int], value: Any) -> str:
+    """An option's value; of struct linger its two numbers (socket(7))."""
+    lingers = option == (socket.SOL_SOCKET, socket.SO_LINGER)
+    if lingers and isinstance(value, bytes) and len(value) == struct.calcsize("ii"):
+        onoff, seconds = struct.unpack("ii", value)
+        return f"onoff={onoff} linger={seconds}"
     return str(value)
 
 

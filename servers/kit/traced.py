@@ -7,7 +7,7 @@ from typing import Any
 
 from servers.kit.addresses import show
 from servers.kit.report import Report
-from servers.kit.sockets import Socket, in_words
+from servers.kit.sockets import Socket
 from servers.kit.stream import Stream
 
 
@@ -92,10 +92,3 @@ class Traced(Socket):
     def told(self, name: str, words: str, result: str, error: str = "") -> None:
         """Tell of a call: its arguments, what it returned, or why it failed."""
         self._told(name, words, result, error)
-
-    def failed(self, name: str, words: str, error: OSError) -> None:
-        """Tell of a call that failed. A time-out is Python's own, without an errno."""
-        reason = in_words(error)
-        if isinstance(error, TimeoutError) and error.errno is None:
-            reason = f"TimeoutError: nothing happened for {self.gettimeout():g} s"
-        self._told(name, words, "-1", reason)

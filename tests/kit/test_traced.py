@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -142,3 +143,27 @@ def test_what_finds_no_room_is_counted_and_its_bytes_too(pair: tuple[Traced, Tra
     assert report.missed == before + 2
     assert (client.stream and client.stream.bytes_out, server.stream and server.stream.bytes_in) == (3, 3)
     report.waiting = 1000
+
+
+def test_options_are_told_with_their_names_and_lingers_two_numbers(
+    report: Report, heard: Heard, pair: tuple[Traced, Traced]
+) -> None:
+    client, _ = pair
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert [arguments for arguments, _, _ in calls(report, heard, "setsockopt")] == [
+        "IPPROTO_TCP, TCP_NODELAY, 1",
+        "SOL_SOCKET, SO_LINGER, onoff=1 linger=0",
+    ]
+
+
+def test_a_connect_that_times_out_says_after_how_long(report: Report, heard: Heard) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as full,
+        socket.create_connection(full.getsockname()),
+        Traced(report, socket.AF_INET, socket.SOCK_STREAM) as late,
+    ):
+        late.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            late.connect(full.getsockname())
+    assert calls(report, heard, "connect")[0][2] == "TimeoutError"
