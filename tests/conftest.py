@@ -23,6 +23,21 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
+LONGEST = ("webui/test_openapi.py", "e2e", "browser", "webui", "labs")
+"""Files and folders of tests that take long: where several run at once, they begin first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first: one that begins last lets all others wait for it."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(here).as_posix()
+        return next((n for n, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The machine's Chromium, one for all tests of a process. In CI its absence is a failure."""

@@ -134,7 +134,7 @@ def test_a_body_without_an_end_is_not_read(start_dashboard: Start, length: str) 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
 def test_no_lab_can_be_led_to_the_dashboard_itself(dashboard_process: Started, host: str) -> None:
-    """A student's request at the proxy, or bytes through the replay server, must not come from this machine."""
+    """A request at the proxy, or bytes through the replay server, would come from this machine."""
     board = dashboard_process
     port = str(board.port)
     proxy = board.create("caching_proxy", allow_target="127.0.0.0/8,localhost")
