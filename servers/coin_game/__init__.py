@@ -1,0 +1,1 @@
+"""The coin game lab: a server that sends in pieces, and readers that take the pieces for messages."""
