@@ -122,14 +122,14 @@ class Page:
             )
         )  # fmt: skip
 
-    def ended(self, ending: Ending, reason: str) -> None:
+    def ended(self, ending: Ending, reason: str, silence: float = 0.0) -> None:
         """The game is over; the connection is closed after this."""
         seconds = round(time.perf_counter() - self._began, 6)
         self.book.closed(self, ending)
         self.book.tell(
             CoinGameEnded(
                 t=now(), conn=self.conn, peer=self.peer, ending=ending, rounds=self.round, right=self.right,
-                seconds=seconds,
+                seconds=seconds, silence=silence,
             )
         )  # fmt: skip
         self.book.tell(

@@ -70,12 +70,14 @@ class CoinGameEnded(Event, frozen=True, kw_only=True):
     ending: Ending
     rounds: Annotated[int, Meta(description="the round that it was in; won: all of them")]
     right: Annotated[int, Meta(description="right guesses")]
-    seconds: float
+    seconds: Annotated[float, Meta(description="how long the connection was open")]
+    silence: Annotated[float, Meta(description="seconds that nothing came, where that ended it")] = 0.0
 
     def line(self) -> str:
         """The event in words."""
         where = "" if self.ending == "refused" else f" in round {self.rounds}"
-        return f"{self.peer} {ENDINGS[self.ending]}{where} after {self.seconds:.3f} s"
+        long = f" for {self.silence:g} s" if self.silence else ""
+        return f"{self.peer} {ENDINGS[self.ending]}{long}{where}, after {self.seconds:.3f} s"
 
 
 class CoinOutOfStep(Event, frozen=True, kw_only=True):

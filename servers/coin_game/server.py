@@ -130,7 +130,8 @@ class Game:
         except OSError as error:  # reset, or closed while we sent
             reason = in_words(error)
         finally:
-            self.page.ended(ending, reason or WORDS[ending])
+            silence = self.settings.timeout if ending == "timeout" else 0.0
+            self.page.ended(ending, reason or WORDS[ending], silence)
 
     def _rounds(self, rounds: int) -> Ending:
         """The game itself, in the order in which it goes over the wire."""
