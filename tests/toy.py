@@ -147,6 +147,7 @@ from servers.kit.addresses import resolve, show
 from servers.kit.command import run_server
 from servers.kit.report import Report, now
 from servers.kit.sockets import Socket
+from servers.kit.stream import Stream
 from servers.toy_echo.lab import LAB, Echoed, Forget, Settings, forget
 
 
@@ -170,17 +171,23 @@ def serve(settings: Settings, report: Report) -> None:
 
 def echo(conn: socket.socket, peer: str, now_set: dict[str, Any], folder: Path, report: Report) -> None:
     """One client."""
-    with conn, conn.makefile("rw") as stream:
-        for line in stream:
-            words = line.strip()
+    told = Stream(report, f"c{conn.fileno()}", peer)
+    waiting = b""
+    with conn:
+        while data := conn.recv(1024):
+            told.received(data, 1024)
+            waiting += data
+            if not waiting.endswith(b"\\n"):
+                continue
+            words, waiting = waiting.decode().strip(), b""
             with (folder / "lines.txt").open("a") as file:
                 file.write(words + "\\n")
             report.counters.lines += 1
             report.emit(Echoed(t=now(), peer=peer, words=words))
             current = now_set["settings"]
             answer = f"{current.greeting}: {words}"
-            stream.write((answer.upper() if current.shout else answer) + "\\n")
-            stream.flush()
+            line = (answer.upper() if current.shout else answer).encode() + b"\\n"
+            told.sent(line[: conn.send(line)], len(line))
 
 
 if __name__ == "__main__":

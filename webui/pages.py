@@ -107,7 +107,7 @@ def _lab_data(lab: Lab) -> dict[str, Any]:
             "spark": view.spark, "tiles": list(view.tiles), "picture": view.picture,
             "template": view.template, "quiet": [snake(kind.__name__) for kind in lab.quiet],
             "primary": view.primary, "line": view.line, "presets": msgspec.to_builtins(view.presets),
-            "skeleton": bool(view.skeleton),
+            "skeleton": bool(view.skeleton), "stream": list(view.stream),
         },
         "counters": [{"name": f.name, "title": f.title, "unit": f.unit} for f in fields(lab.counters)],
         "settings": fields_json(lab.settings),

@@ -20,7 +20,7 @@ export function mountTry(element, store, page, hooks) {
   const { request: fields, primary } = page.tool ?? formOf(/** @type {import("./types.js").Lab} */ (page.lab));
   const isMine = (/** @type {Request} */ request) => isOf(request, page);
   const results = mountResults(byId("results"), store, page, hooks, isMine);
-  if (page.tool && !page.tool.may) return { send: async () => {} };
+  if (page.tool && !page.tool.may) return { send: async () => "" };
   const form = byId("request");
   const send = /** @type {HTMLButtonElement} */ (byId("send"));
   const cancel = /** @type {HTMLButtonElement} */ (byId("cancel"));
@@ -51,9 +51,11 @@ export function mountTry(element, store, page, hooks) {
     write(byId("client-command"), there && commandLine(there, fields, values));
   }
 
+  /** Send what the form says; the request's id, "" if it was not sent. */
   async function submit() {
     const id = store.state.instance?.id;
-    if (send.disabled || !id) return;
+    let made = "";
+    if (send.disabled || !id) return made;
     sending = true;
     show();
     problemLine.hidden = true;
@@ -62,6 +64,7 @@ export function mountTry(element, store, page, hooks) {
       showFaults(fields, "request", []);
       if (!store.state.requests.some((entry) => entry.id === request.id)) store.dispatch({ type: "request", request });
       results.choose(request.id);
+      made = request.id;
     } catch (problem) {
       const error = /** @type {import("./api.js").ApiError} */ (problem);
       const rest = showFaults(fields, "request", error.faults ?? []);
@@ -71,6 +74,7 @@ export function mountTry(element, store, page, hooks) {
     }
     sending = false;
     show();
+    return made;
   }
 
   function stop() {

@@ -9,6 +9,7 @@ import { isTeacher, readPage } from "../page.js";
 import { mountRail } from "../rail.js";
 import { ratesPicture } from "../rates.js";
 import { mountReading } from "../reading.js";
+import { mountRibbon } from "../ribbon/ribbon.js";
 import { mountRuns } from "../runs.js";
 import { mountSettings } from "../settings.js";
 import { addKeys, mountShell, showLink } from "../shell.js";
@@ -31,12 +32,16 @@ mountRuns(/** @type {HTMLDetailsElement} */ (byId("runs")), store, lab);
 /*
  * A lab that draws for itself brings picture() and, if it likes, tiles(), resultSummary(), resultDetails(), sessionAnswer(), columns, and handles:
  * the names of the queries and actions that its picture has, so that the page does not have them again.
+ * A TCP lab that does not has the byte stream for its picture; one that does has that, too, in a card of its own.
  * What picture() returns may have overview(): it is called with all instances, whenever one of them changes.
  */
 const own = lab.view.picture ? await import(`../labs/${lab.name}.js`) : {};
-const handle = (own.picture ?? ratesPicture)(byId("picture"), store, page) ?? {};
+const tcp = lab.transport === "tcp";
+const handle = tcp && !own.picture ? {} : ((own.picture ?? ratesPicture)(byId("picture"), store, page) ?? {});
+const ribbon = tcp ? mountRibbon(byId(lab.view.picture ? "stream" : "picture"), store, page) : null;
 mountTiles(byId("tiles"), store, lab, own.tiles && ((/** @type {any} */ state) => own.tiles(state, handle)));
 const trying = mountTry(byId("try"), store, page, { ...handle, resultSummary: own.resultSummary, resultDetails: own.resultDetails, sessionAnswer: own.sessionAnswer, columns: own.columns });
+ribbon?.predict(trying);
 const read = mountData(document.getElementById("lab-data"), store, page, own.handles ?? []);
 mountActions(document.getElementById("lab-actions"), store, page, read, own.handles ?? []);
 const traffic = mountTraffic(byId("traffic"), store, page);
