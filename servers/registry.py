@@ -8,6 +8,7 @@ from servers.kit.lab import Lab
 
 NAMES = (
     "udp_ping",
+    "coin_game",
     "http_web",
     "smtp_sink",
     "caching_proxy",
