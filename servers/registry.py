@@ -8,6 +8,9 @@ from servers.kit.lab import Lab
 
 NAMES = (
     "udp_ping",
+    "udp_upper",
+    "tcp_upper",
+    "udp_heartbeat",
     "coin_game",
     "http_web",
     "smtp_sink",

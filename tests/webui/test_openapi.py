@@ -130,7 +130,7 @@ SAFE = {
     "step": False, "allow_target": "127.0.0.1", "allow_client": "127.0.0.1", "connect_ports": "443",
     "cache": "", "url": "http://127.0.0.1:9/", "cache_control": "", "target": "127.0.0.1:9", "tape": "",
     "match_headers": "", "ignore": "Date", "by_hand": False, "wait": 0.05, "text": "hello", "hex": False,
-    "pause": 1.0, "rounds": 3, "gap": 0.0,
+    "pause": 1.0, "rounds": 3, "gap": 0.0, "family": "ipv4", "silence_for": 0.0, "jitter": 0.0,
 }  # fmt: skip
 """Only ports of the system's choice on this machine are bound, no file is written, no request takes long."""
 

@@ -1,0 +1,1 @@
+"""The UDP upper-case lab: the course's first program, and what a datagram is."""

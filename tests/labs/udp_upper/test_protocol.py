@@ -1,0 +1,116 @@
+"""The messages, as tables of bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from servers.udp_upper.protocol import answer, judge, messages, place_of
+from servers.udp_upper.results import Row, outcome, text_of
+
+
+@pytest.mark.parametrize(
+    ("datagram", "reply"),
+    [
+        (b"hello", b"HELLO"),
+        (b"", b""),
+        ("straße".encode(), b"STRASSE"),
+        ("ŉ".encode(), "ʼN".encode()),
+        ("größe".encode(), "GRÖSSE".encode()),
+        (b"a\x00b\r\n", b"A\x00B\r\n"),
+    ],
+)
+def test_text_is_raised_as_python_raises_it(datagram: bytes, reply: bytes) -> None:
+    assert answer(datagram) == (reply, None)
+
+
+@pytest.mark.parametrize(
+    ("datagram", "reply", "at"),
+    [
+        (b"\xc3(", b"\xc3(", 0),
+        (b"ab\xffcd", b"AB\xffCD", 2),
+        ("aü".encode()[:2], b"A\xc3", 1),
+        (b"\xed\xa0\x80x", b"\xed\xa0\x80X", 0),
+    ],
+)
+def test_what_is_no_utf8_has_its_ascii_letters_raised_and_says_where(
+    datagram: bytes, reply: bytes, at: int
+) -> None:
+    found, fault = answer(datagram)
+    assert found == reply
+    assert fault
+    assert fault.start == at
+
+
+@pytest.mark.parametrize(
+    ("sent", "reply", "verdict"),
+    [
+        (b"hello", b"HELLO", "whole"),
+        (b"", b"", "whole"),
+        (b"hello", b"HEL", "cut"),
+        ("für".encode(), b"F\xc3", "cut"),
+        ("straße".encode(), b"STRAS", "cut"),
+        ("ŉŉ".encode(), "ʼN".encode(), "cut"),
+        (b"hello", b"hello", "different"),
+        (b"hello", b"", "different"),
+        (b"hello", b"HELLO!", "different"),
+    ],
+)
+def test_a_reply_is_judged(sent: bytes, reply: bytes, verdict: str) -> None:
+    assert judge(sent, reply) == verdict
+
+
+def test_one_datagram_is_the_text_and_several_have_numbers_in_front() -> None:
+    assert messages("hi", 1, 0) == [b"hi"]
+    assert messages("hi", 2, 0) == [b"1 hi", b"2 hi"]
+
+
+@pytest.mark.parametrize(("text", "size"), [("hi", 12), ("ß", 7), ("", 5), ("hello", 3), ("a b", 65508)])
+def test_a_size_is_filled_up_and_stays_utf8(text: str, size: int) -> None:
+    (message,) = messages(text, 1, size)
+    assert len(message) == max(size, len(text.encode()))
+    assert message.decode().startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("reply", "count", "place"),
+    [
+        (b"anything", 1, 0),
+        (b"1 HI", 3, 0),
+        (b"3 HI", 3, 2),
+        (b"4 HI", 3, None),
+        (b"0 HI", 3, None),
+        (b"12", 20, None),
+        (b"HI", 3, None),
+        (b"\xb2 HI", 3, None),
+        (b"", 3, None),
+    ],
+)
+def test_a_reply_finds_its_datagram(reply: bytes, count: int, place: int | None) -> None:
+    assert place_of(reply, count) == place
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"HI", "HI"),
+        ("GRÖSSE".encode(), "GRÖSSE"),
+        (b"\xff", "\\xff"),
+        (b"a\x1bb", "a\\x1bb"),
+        (b"x" * 60, "x" * 60),
+        (b"x" * 61, "x" * 60 + "…"),
+        ("ö".encode() * 5000, "ö" * 60 + "…"),
+    ],
+)
+def test_bytes_are_shown_as_text_where_they_are_text(data: bytes, shown: str) -> None:
+    assert text_of(data) == shown
+
+
+def test_the_summary_says_what_became_of_them() -> None:
+    rows = [Row(1, "reply", 4, 4), Row(2, "cut", 4, 2, 2), Row(3, "cut", 4, 3), Row(4, "no reply", 4)]
+    found = outcome(rows, 0, "", connected=False)
+    assert (found.sent, found.replies, found.no_reply, found.bytes_lost, found.matches) == (4, 3, 1, 2, False)
+    assert found.summary == (
+        "4 of 4 sent, 3 answered. Of 1 reply the rest had no room in the client's buffer: 2 bytes are lost. "
+        "1 reply answers only the head: the server's buffer cut. "
+        "Of what was lost, UDP says nothing. With connect() a closed port would be told."
+    )
