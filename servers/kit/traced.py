@@ -31,16 +31,21 @@ class Traced(Socket):
         except OSError as error:
             self.failed("accept", "", error)
             raise
-        made = Traced.__new__(Traced)
-        socket.socket.__init__(made, self.family, self.type, self.proto, fileno=number)
-        made.report, made.conn, made.stream = self.report, "", None
-        if socket.getdefaulttimeout() is None and self.gettimeout():
-            made.setblocking(True)
+        made = self.accepted(number)
         if self.report.room:
             self.told("accept", "", f"fd {number}, {show(address)}")
         else:
             self.report.missed += 1
         return made, address
+
+    def accepted(self, number: int) -> Traced:
+        """The connection with this file descriptor, which came to this socket."""
+        made = Traced.__new__(Traced)
+        socket.socket.__init__(made, self.family, self.type, self.proto, fileno=number)
+        made.report, made.conn, made.stream = self.report, "", None
+        if socket.getdefaulttimeout() is None and self.gettimeout():
+            made.setblocking(True)
+        return made
 
     def send(self, data: Any, flags: int = 0) -> int:
         """As ``socket.send``."""

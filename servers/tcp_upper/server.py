@@ -14,17 +14,21 @@ and many clients are served side by side: see nonblocking.py.
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from servers.kit.command import run_server
 from servers.kit.family import bindable
 from servers.kit.report import Report
 from servers.kit.traced import Traced
-from servers.tcp_upper import nonblocking
+from servers.tcp_upper import hurry, nonblocking
 from servers.tcp_upper.book import ANSWERED, CLIENT_ENDED, SERVER_ENDS, Connection
 from servers.tcp_upper.control import Control
 from servers.tcp_upper.lab import LAB
 from servers.tcp_upper.options import SEND_S, set_options
 from servers.tcp_upper.settings import Settings
+
+WAITING = 1000
+"""Events that wait to be told at the most. A terminal would take more; the server would be slower for it."""
 
 
 def serve(settings: Settings, report: Report) -> None:
@@ -38,6 +42,7 @@ def serve(settings: Settings, report: Report) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(settings.backlog)
+        report.waiting = min(report.waiting, WAITING)
         report.on_change(control.apply)
         report.listening(listener.getsockname())
         if settings.blocking:
@@ -50,20 +55,30 @@ def one_after_the_other(listener: Traced, control: Control, report: Report) -> N
     """Accept, answer, close; accept, answer, close. Who comes meanwhile waits in the backlog."""
     while True:
         control.until_a_client_comes(listener)
+        came: tuple[Traced, Any] | None
         try:
-            sock, address = listener.accept()
+            if report.room or not hurry.possible(control.settings):
+                came = listener.accept()
+            else:  # what follows here, with nothing told; it returns who says nothing
+                came = hurry.in_a_hurry(listener, control, report)
         except ConnectionAbortedError:  # it has left the backlog again
             continue
-        connection = Connection(report, sock, address)
-        reason = SERVER_ENDS
-        try:
-            reason = talk(sock, connection, control)
-        finally:
-            connection.close(reason)
+        if came:
+            one_client(*came, control, report)
+
+
+def one_client(sock: Traced, address: Any, control: Control, report: Report) -> None:
+    """Talk, and close, however that went."""
+    connection = Connection(report, sock, address)
+    reason = SERVER_ENDS
+    try:
+        reason = talk(sock, connection, control)
+    finally:
+        connection.close(reason)
 
 
 def talk(sock: Traced, connection: Connection, control: Control) -> str:
-    """One client, to its end. Returns why it ended."""
+    """Receive, answer, and again where it is to stay open. Returns why it ended."""
     doing, wait = "setsockopt", 0.0
     try:
         set_options(sock, nodelay=control.settings.nodelay, linger=control.settings.linger)
