@@ -37,7 +37,7 @@ def possible(settings: Settings) -> bool:
 
 
 def in_a_hurry(listener: Traced, control: Control, report: Report) -> tuple[Traced, Any] | None:
-    """Serve as long as nothing can be told. Returns a connection that has to be waited for, if there is one."""
+    """Serve as long as nothing can be told. Returns a connection that has to be waited for, if any."""
     poll = select.poll()
     poll.register(listener, select.POLLIN)
     poll.register(control.ear, select.POLLIN)

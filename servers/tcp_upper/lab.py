@@ -16,7 +16,7 @@ SHEET = {
 
 LAB = Lab(
     name="tcp_upper",
-    title="TCP upper",
+    title="TCP upper case",
     settings=Settings,
     request=Request,
     server="servers.tcp_upper.server",
