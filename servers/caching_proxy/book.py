@@ -13,6 +13,8 @@ from servers.caching_proxy.settings import Counters
 from servers.kit.events import ConnectionClosed, ConnectionOpened, ServerError, Way
 from servers.kit.http import NO_BODY, Headers, Request, Response
 from servers.kit.http_events import HttpRequest, HttpResponse, masked_preview, shown
+from servers.kit.masked_http import HttpStream
+from servers.kit.masked_stream import Spare
 from servers.kit.report import Report, now
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ class Book:
         report.count_by(self.totals)
         self.lock = threading.Lock()
         self._numbers = itertools.count(1)
+        self.spare = Spare(report, self.miss)
+
+    def stream(self, conn: str, peer: str) -> HttpStream:
+        """What tells of the calls on a client's connection.
+
+        Those on connections to origins are left out: there the proxy is the client, and who asks for the
+        proxy's stream wants one connection's two ends.
+        """
+        return HttpStream(self.spare, conn, peer)
 
     def totals(self) -> tuple[dict[str, int], int]:
         """The counters, and how many details were left out."""
@@ -187,7 +198,7 @@ class Book:
         """Something is wrong that ends nothing."""
         self.report.emit(ServerError(t=now(), message=message))
 
-    def miss(self) -> None:
-        """A detail is left out, and counted as left out."""
+    def miss(self, count: int = 1) -> None:
+        """Details are left out, and counted as left out."""
         with self.lock:
-            self.report.missed += 1
+            self.report.missed += count

@@ -29,8 +29,8 @@ class Client:
     """A connection of a client."""
 
     __slots__ = (
-        "began", "book", "bytes_in", "bytes_out", "conn", "deadline", "host", "number", "peer", "reader",
-        "reset_it", "sock", "start",
+        "began", "book", "conn", "deadline", "host", "number", "peer", "reader", "reset_it", "sock", "start",
+        "stream",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, peer: str, book: Book) -> None:
@@ -39,7 +39,7 @@ class Client:
         self.conn = book.opened(peer)
         self.reader = RequestReader()
         self.number = 0  # of its requests
-        self.bytes_in = self.bytes_out = 0
+        self.stream = book.stream(self.conn, peer)
         self.began = self.deadline = time.monotonic()
         self.reset_it = False
         self.start = b""  # of what came for the present request, to be told when it cannot be read
@@ -49,9 +49,21 @@ class Client:
         """Seconds since it connected."""
         return time.monotonic() - self.began
 
+    @property
+    def bytes_in(self) -> int:
+        """Bytes that it sent."""
+        return self.stream.bytes_in
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes that it was sent."""
+        return self.stream.bytes_out
+
     def take(self, data: bytes) -> None:
         """Bytes came."""
-        self.bytes_in += len(data)
+        if self.reader.state == "idle":
+            self.stream.hears.begin()
+        self.stream.received(data, RECEIVE)
         if len(self.start) < SHOWN:
             self.start += data[: SHOWN - len(self.start)]
         self.reader.feed(data)
@@ -77,7 +89,7 @@ class Client:
             self.sock.sendall(data)
         except OSError:
             raise ClientGone from None
-        self.bytes_out += len(data)
+        self.stream.sent(data, len(data))
 
     def body_piece(self) -> Data | End:
         """The next piece of the request's body. HttpError, ClientGone."""
@@ -113,8 +125,10 @@ class Client:
             self.sock.shutdown(socket.SHUT_WR)
             while (left := deadline - time.monotonic()) > 0:
                 self.sock.settimeout(left)
-                if not self.sock.recv(RECEIVE):
+                data = self.sock.recv(RECEIVE)
+                if not data:
                     return
+                self.stream.received(data, RECEIVE)
 
     def reset(self) -> None:
         """Close it in such a way that the client sees that its answer is not whole."""
@@ -172,6 +186,7 @@ class Writer:
         line = f"HTTP/1.1 {status} {reason}\r\n".encode("latin-1")
         head = b"" if self.bare else line + write_fields(everything)
         self.start = head[:SHOWN]
+        self.client.stream.says.begin()
         self._body(first, head)
 
     def write(self, data: bytes) -> None:

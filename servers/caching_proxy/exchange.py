@@ -164,6 +164,7 @@ class Exchange:
         reply.writer.keep = False
         try:
             reply.count()
+            self.client.stream.says.begin()
             self.client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
             up, down = tunnel(self.client, connection.sock)
             outcome.size = outcome.from_origin = down

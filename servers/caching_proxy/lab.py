@@ -9,7 +9,7 @@ from servers.caching_proxy.events import CacheChanged, CacheVerdict
 from servers.caching_proxy.objects import ACTIONS, QUERIES
 from servers.caching_proxy.request import Request
 from servers.caching_proxy.settings import Counters, Settings
-from servers.kit.events import ConnectionClosed, ConnectionOpened, ServerListening
+from servers.kit.events import ConnectionClosed, ConnectionOpened, DataReceived, DataSent, ServerListening
 from servers.kit.har import har
 from servers.kit.http_events import HttpRequest, HttpResponse
 from servers.kit.lab import Export, Lab, Preset, View
@@ -42,6 +42,7 @@ LAB = Lab(
         picture=True,
         template=True,
         marks=(ConnectionOpened, ConnectionClosed, CacheVerdict, CacheChanged),
+        quiet=(DataSent, DataReceived),
         primary="{method} through the proxy",
         presets=(
             Preset(name="off", title="Cache off", help="all from the origin", settings={"caching": False}),

@@ -14,7 +14,7 @@ from servers.caching_proxy import protocol
 from servers.caching_proxy.access import Rules
 from servers.caching_proxy.answering import answer
 from servers.caching_proxy.book import SHOWN, Outcome
-from servers.caching_proxy.client_side import Client
+from servers.caching_proxy.client_side import RECEIVE, Client
 from servers.caching_proxy.proxy import Proxy
 from servers.caching_proxy.ready import Prepared
 from servers.caching_proxy.reply import hit_fields
@@ -33,6 +33,7 @@ class Quick:
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
         self._plain, self._report = proxy.book.plain, proxy.book.report
+        self._details = 5 if proxy.book.spare.tells else 3  # the request, the answer, the verdict; two calls
         self._rules: Rules | None = None
         self._allowed: set[str] = set()  # clients that these rules let in
 
@@ -49,8 +50,7 @@ class Quick:
             return None
         prepared.hits += 1
         client.number += 1
-        client.bytes_in += len(data)
-        raw, plain = prepared.answer, self._plain
+        stream, raw, plain = client.stream, prepared.answer, self._plain
         plain.hits += 1
         plain.saved += prepared.outcome.size
         try:
@@ -58,12 +58,14 @@ class Quick:
         except BlockingIOError:
             sent = 0
         except OSError:
+            stream.received(data, RECEIVE)
             return raw  # the thread that is to send it finds out
-        client.bytes_out += sent
-        if self._report.room:
+        tell = self._report.room
+        if tell:
             self._tell(client, data, prepared, 1000 * (monotonic() - began))
         else:
-            plain.missed += 3
+            plain.missed += self._details
+        stream.exchanged(data, raw, RECEIVE, sent, tell=tell)
         return raw[sent:] if sent < len(raw) else b""
 
     def _allows(self, host: str) -> bool:

@@ -18,6 +18,8 @@ from servers.kit.addresses import show
 from servers.kit.http import Headers
 from servers.kit.http_events import HttpRequest, HttpResponse, masked, masked_preview
 from servers.kit.http_events import shown as shown_fields
+from servers.kit.masked_http import HttpSocket
+from servers.kit.masked_stream import Spare
 from servers.kit.report import Report, now
 from servers.kit.sockets import Socket, in_words
 
@@ -52,7 +54,7 @@ class Visit:
         """Connect, send, receive, hang up."""
         family, address = self.address
         self._start = time.perf_counter()
-        with Socket(self.report, family, socket.SOCK_STREAM) as sock:
+        with self._socket(family) as sock:
             sock.settimeout(self.timeout)
             try:
                 sock.connect(address)
@@ -66,6 +68,12 @@ class Visit:
             self._receive(sock)
         self._moment("total_ms")
         self._tell_response()
+
+    def _socket(self, family: socket.AddressFamily) -> Socket:
+        """Calls on a connection to the proxy are told; one past it is no connection of this lab's server."""
+        if self.way == "proxy":
+            return HttpSocket(Spare(self.report), family)
+        return Socket(self.report, family, socket.SOCK_STREAM)
 
     def _send(self, sock: Socket) -> None:
         """Send the request. What goes wrong here shows when the answer is read: a proxy may answer first."""

@@ -13,6 +13,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from servers.http_web.answer import FilePart, Pause, Piece
 from servers.http_web.book import Book
@@ -21,6 +22,8 @@ from servers.http_web.conversation import Conversation
 from servers.http_web.files import read_part
 from servers.http_web.protocol import Written
 from servers.kit.addresses import show
+from servers.kit.events import PREVIEW
+from servers.kit.masked_http import HttpStream
 from servers.kit.sockets import in_words
 
 RECEIVE = 65536
@@ -58,16 +61,19 @@ def talk(sock: socket.socket, site: Site, book: Book, listener: socket.socket | 
             return
         crowded = (lambda: bool(select.select([listener], [], [], 0)[0])) if listener else (lambda: False)
         conversation = Conversation(site, book, peer, crowded)
+        stream = book.stream(conversation)
         reason = "the server ends"
         try:
-            reason = _exchange(sock, conversation, listener)
+            reason = _exchange(sock, conversation, stream, listener)
         except OSError as error:  # the client is gone, or does not read
             reason = in_words(error)
         finally:
             conversation.close(reason)
 
 
-def _exchange(sock: socket.socket, conversation: Conversation, listener: socket.socket | None) -> str:
+def _exchange(
+    sock: socket.socket, conversation: Conversation, stream: HttpStream, listener: socket.socket | None
+) -> str:
     """Requests and answers in turn; why it ended."""
     while True:
         data = _receive(sock, conversation, listener)
@@ -80,15 +86,19 @@ def _exchange(sock: socket.socket, conversation: Conversation, listener: socket.
             ending = "too slow" if written else "it was idle"
         elif (answer := conversation.quick(data)) is not None:
             sock.sendall(answer)
+            stream.exchanged(data, answer, RECEIVE, len(answer), tell=conversation.told)
         else:
+            if conversation.idle:
+                stream.hears.begin()
+            stream.received(data, RECEIVE)
             conversation.received(data)
             written = conversation.next()
         while written is not None:
-            _send(sock, conversation, written)
+            _send(sock, conversation, stream, written)
             conversation.done()
             written = conversation.next()
         if conversation.over:
-            _linger(sock)
+            _linger(sock, conversation, stream)
             return ending
 
 
@@ -110,8 +120,9 @@ def _receive(sock: socket.socket, conversation: Conversation, listener: socket.s
         return None
 
 
-def _send(sock: socket.socket, conversation: Conversation, written: Written) -> None:
+def _send(sock: socket.socket, conversation: Conversation, stream: HttpStream, written: Written) -> None:
     """Send an answer, piece by piece. TimeoutError: the client does not read."""
+    stream.says.begin()
     if written.wait:
         time.sleep(written.wait)
     sock.settimeout(conversation.site.settings.body_timeout)
@@ -119,9 +130,10 @@ def _send(sock: socket.socket, conversation: Conversation, written: Written) -> 
         if isinstance(piece, Pause):
             time.sleep(piece.seconds)
         elif isinstance(piece, FilePart):
-            _send_file(sock, conversation, piece)
+            _send_file(sock, conversation, stream, piece)
         else:
             sock.sendall(piece)
+            stream.sent(piece, len(piece))
             conversation.sent(len(piece))
 
 
@@ -137,21 +149,24 @@ def joined(written: Written) -> Iterator[Piece]:
     yield from written.body
 
 
-def _send_file(sock: socket.socket, conversation: Conversation, part: FilePart) -> None:
+def _send_file(sock: socket.socket, conversation: Conversation, stream: HttpStream, part: FilePart) -> None:
     """Let the kernel send it, without a copy in this program, where it can (sendfile(2))."""
     start, end = part.start, part.start + part.size
     while start < end:
         if hasattr(os, "sendfile"):
             if not _takes(sock, sock.gettimeout() or 0.0):
                 raise TimeoutError("the client does not read")
+            size = min(FILE_STEP, end - start)
             try:
-                count = os.sendfile(sock.fileno(), part.file, start, min(FILE_STEP, end - start))
+                count = os.sendfile(sock.fileno(), part.file, start, size)
             except BlockingIOError:
                 continue
+            stream.sent_by_kernel(count, size, partial(os.pread, part.file, PREVIEW, start))
         else:
             data = read_part(FilePart(part.file, start, min(RECEIVE, end - start)))
             sock.sendall(data)
             count = len(data)
+            stream.sent(data, count)
         if count == 0:  # the file has become shorter: the length that was promised cannot be kept
             raise ConnectionAbortedError("the file was cut while it was sent")
         start += count
@@ -167,12 +182,15 @@ def _takes(sock: socket.socket, seconds: float) -> bool:
     return bool(poll.poll(1000 * seconds))
 
 
-def _linger(sock: socket.socket) -> None:
+def _linger(sock: socket.socket, conversation: Conversation, stream: HttpStream) -> None:
     """Close in order: say that no more comes, and read what the client still sends."""
     end = time.monotonic() + LINGER
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_WR)
         while (left := end - time.monotonic()) > 0:
             sock.settimeout(left)
-            if not sock.recv(RECEIVE):
+            data = sock.recv(RECEIVE)
+            if not data:
                 return
+            stream.received(data, RECEIVE)
+            conversation.bytes_in += len(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from servers.http_web.protocol import Written
@@ -12,6 +13,8 @@ from servers.http_web.settings import Counters
 from servers.kit.events import ConnectionClosed, ConnectionOpened, ServerError
 from servers.kit.http import NO_BODY, Headers, Request, parse_response
 from servers.kit.http_events import HttpRequest, HttpResponse, masked_preview, shown
+from servers.kit.masked_http import HttpStream
+from servers.kit.masked_stream import Spare
 from servers.kit.report import Report, now
 
 if TYPE_CHECKING:
@@ -27,6 +30,20 @@ class Book:
         self.lock = threading.Lock()
         self._prefix = prefix
         self._numbers = itertools.count(1)
+
+    @cached_property
+    def spare(self) -> Spare:
+        """What may be told of calls, beside requests and answers."""
+        return Spare(self.report, self.miss)
+
+    @cached_property
+    def details(self) -> int:
+        """Events of a plain request and its answer: those two, and its two calls where calls are told."""
+        return 4 if self.spare.tells else 2
+
+    def stream(self, talk: Conversation) -> HttpStream:
+        """What tells of a connection's calls."""
+        return HttpStream(self.spare, talk.conn, talk.peer)
 
     def opened(self, peer: str) -> str:
         """A connection was accepted; its name."""
@@ -101,7 +118,7 @@ class Book:
         message = f"A request was answered with 500: {type(error).__name__}: {error}."
         self.report.emit(ServerError(t=now(), message=message))
 
-    def miss(self) -> None:
-        """A detail is left out, and counted as left out."""
+    def miss(self, count: int = 1) -> None:
+        """Details are left out, and counted as left out."""
         with self.lock:
-            self.report.missed += 1
+            self.report.missed += count

@@ -21,8 +21,10 @@ from servers.http_web.settings import Request
 from servers.kit.addresses import resolve, show
 from servers.kit.command import run_client
 from servers.kit.errors import LabError
+from servers.kit.masked_http import HttpSocket
+from servers.kit.masked_stream import Spare
 from servers.kit.report import Report, now
-from servers.kit.sockets import Socket, in_words
+from servers.kit.sockets import in_words
 
 SEGMENT = 64 * 1024
 """Bytes taken from the socket at once."""
@@ -54,7 +56,8 @@ class ClientRun:
 
     def __init__(self, host: str, port: int, request: Request, report: Report) -> None:
         self.host, self.port, self.request, self.report = host, port, request, report
-        self.sock: Socket | None = None
+        self.sock: HttpSocket | None = None
+        self._spare = Spare(report)
         self.exchanges: list[Exchange] = []
         text: Output = "terminal" if sys.stdout.isatty() else "pipe"
         self.printer = Printer(text if report.audience == "text" else report.audience, report.say)
@@ -85,6 +88,7 @@ class ClientRun:
         reused, self._start, self._moments = self.sock is not None, time.perf_counter(), {}
         sock = self.sock or self._connect()
         self._moment("connect_ms")
+        sock.begins()
         hearing = Hearing(composed, self.printer, KEEP_LATER if self.exchanges else KEEP)
         whole = self._send(sock, composed, hearing)
         self._listen(sock, hearing)
@@ -100,10 +104,10 @@ class ClientRun:
         timing = Timing(**self._moments)
         return Exchange(request_shown(composed), hearing.shown(), timing, reused, hearing.error)
 
-    def _connect(self) -> Socket:
+    def _connect(self) -> HttpSocket:
         """A new connection, kept for the next request. Raises LabError with what to do."""
         family, address = resolve(self.host, self.port, socket.SOCK_STREAM)
-        self.sock = sock = Socket(self.report, family, socket.SOCK_STREAM)
+        self.sock = sock = HttpSocket(self._spare, family)
         sock.settimeout(self.request.timeout)
         try:
             sock.connect(address)
@@ -111,7 +115,7 @@ class ClientRun:
             raise LabError(unreachable(show(address), error, self.request.timeout)) from None
         return sock
 
-    def _send(self, sock: Socket, composed: Composed, hearing: Hearing) -> bool:
+    def _send(self, sock: HttpSocket, composed: Composed, hearing: Hearing) -> bool:
         """Send the request; whether all of it left. A server may answer and hang up before."""
         try:
             sock.sendall(composed.head if composed.asks else composed.head + composed.body)
@@ -130,7 +134,7 @@ class ClientRun:
         self._moment("sent_ms")
         return True
 
-    def _await_go_ahead(self, sock: Socket, hearing: Hearing) -> None:
+    def _await_go_ahead(self, sock: HttpSocket, hearing: Hearing) -> None:
         """Wait for 100 Continue or a final answer; not for ever, for the server may not know it."""
         end = time.perf_counter() + GO_AHEAD_S
         while not (hearing.interim or hearing.response or hearing.over):
@@ -141,7 +145,7 @@ class ClientRun:
                 return
             self._heard(hearing, data)
 
-    def _listen(self, sock: Socket, hearing: Hearing) -> None:
+    def _listen(self, sock: HttpSocket, hearing: Hearing) -> None:
         """Take the answer until it is whole, the server closes, or nothing comes any more."""
         sock.settimeout(self.request.timeout)
         while not hearing.over:

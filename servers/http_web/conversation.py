@@ -45,6 +45,7 @@ class Conversation:
         self.began = time.monotonic()
         self.number = 0  # of the request that is read or answered
         self.over = False
+        self.told = False  # whether there was room to tell the last quick answer
         self.bytes_in = self.bytes_out = self.counted_in = self.counted_out = 0
         self.deadline = self.began + site.settings.header_timeout
         self._reader = RequestReader()
@@ -108,12 +109,13 @@ class Conversation:
             counters.ok += 1
             counters.bytes_in += len(data)
             counters.bytes_out += len(answer)
-            if not book.report.room:
-                book.report.missed += 2
+            self.told = book.report.room
+            if not self.told:
+                book.report.missed += book.details
         self.counted_in = self.bytes_in
         self.bytes_out += len(answer)
         self.counted_out = self.bytes_out
-        if book.report.room:
+        if self.told:
             head, _, body = answer.partition(b"\r\n\r\n")
             written = Written(200, head + b"\r\n\r\n", iter(()), len(body), False)
             book.requested(self, request, 0, data, "")

@@ -9,7 +9,7 @@ from servers.http_web.events import DownloadProgress
 from servers.http_web.race_events import RaceFinished, RaceStarted, RaceTick
 from servers.http_web.race_settings import RaceRequest
 from servers.http_web.settings import Counters, Request, Settings
-from servers.kit.events import ConnectionClosed, ConnectionOpened, ServerListening
+from servers.kit.events import ConnectionClosed, ConnectionOpened, DataReceived, DataSent, ServerListening
 from servers.kit.har import har
 from servers.kit.http_events import HttpRequest, HttpResponse
 from servers.kit.lab import Export, Lab, Preset, Tool, View
@@ -53,7 +53,7 @@ LAB = Lab(
         tiles=("open", "requests", "ok", "refused", "bytes_out"),
         picture=True,
         marks=(ConnectionOpened, ConnectionClosed, HttpRequest, HttpResponse),
-        quiet=(DownloadProgress,),
+        quiet=(DownloadProgress, DataSent, DataReceived),
         primary="{method} {path}",
         presets=(
             Preset(

@@ -26,7 +26,7 @@ from servers.http_web.lab import LAB
 from servers.http_web.settings import Settings
 from servers.kit import channel as wire
 from servers.kit.errors import LabError
-from servers.kit.events import ServerError, decoder
+from servers.kit.events import DataReceived, DataSent, ServerError, decoder
 from servers.kit.report import now
 from servers.kit.settings import arguments
 from servers.kit.workers import Worker
@@ -54,6 +54,7 @@ class Pool:
 
     def __init__(self, listener: socket.socket, site: Site, book: Book) -> None:
         self._listener, self._site, self._report = listener, site, book.report
+        self._spare = book.spare  # workers' calls must not push out workers' requests here
         self._workers: list[Worker] = []
         self._now: dict[Worker, tuple[dict[str, int], int]] = {}
         self._before: Counter[str] = Counter()  # of those that ended
@@ -128,7 +129,9 @@ class Pool:
             with self._counting:
                 self._now[worker] = (message.counters, message.dropped)
             for raw in message.events:
-                self._report.emit(DECODE(raw))
+                event = DECODE(raw)
+                if not isinstance(event, DataReceived | DataSent) or self._spare.take():
+                    self._report.emit(event)
 
     def _gone(self, worker: Worker) -> None:
         with self._counting:

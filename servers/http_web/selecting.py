@@ -20,6 +20,7 @@ import selectors
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from servers.http_web.answer import FilePart, Pause, Piece
 from servers.http_web.blocking import LINGER, RECEIVE, joined
@@ -29,6 +30,8 @@ from servers.http_web.conversation import Conversation
 from servers.http_web.files import read_part
 from servers.http_web.protocol import Written
 from servers.kit.addresses import show
+from servers.kit.events import PREVIEW
+from servers.kit.masked_http import HttpStream
 from servers.kit.sockets import in_words
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -50,12 +53,12 @@ def serve(listener: socket.socket, site: Site, book: Book) -> None:
 
 
 class Client:
-    """A connection, and how far its answer has left."""
+    """A connection, and how far its answer has left. ``stream`` tells of its calls."""
 
-    __slots__ = ("left", "lingers", "mask", "pieces", "reason", "sock", "talk")
+    __slots__ = ("left", "lingers", "mask", "pieces", "reason", "sock", "stream", "talk")
 
-    def __init__(self, sock: socket.socket, talk: Conversation) -> None:
-        self.sock, self.talk = sock, talk
+    def __init__(self, sock: socket.socket, talk: Conversation, stream: HttpStream) -> None:
+        self.sock, self.talk, self.stream = sock, talk, stream
         self.mask = READ
         self.pieces: Iterator[Piece] | None = None  # of the answer that is being sent
         self.left: bytes | FilePart | None = None  # of the piece that is being sent
@@ -113,7 +116,8 @@ class Loop:
             sock.setblocking(False)
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client = Client(sock, Conversation(self.site, self.book, show(peer)))
+            talk = Conversation(self.site, self.book, show(peer))
+            client = Client(sock, talk, self.book.stream(talk))
             self.clients.add(client)
             self.selector.register(sock, READ, client)
 
@@ -131,6 +135,8 @@ class Loop:
     def _read(self, client: Client) -> None:
         data = client.sock.recv(RECEIVE)
         if client.lingers:
+            client.stream.received(data, RECEIVE)
+            client.talk.bytes_in += len(data)
             if not data:
                 self._close(client, client.reason)
         elif not data:
@@ -138,11 +144,15 @@ class Loop:
             self._close(client, "the client closed it")
         elif (answer := client.talk.quick(data)) is not None:
             count = self._sent(client, answer)
+            client.stream.exchanged(data, answer, RECEIVE, count, tell=client.talk.told)
             if count < len(answer):
                 client.pieces, client.left = iter(()), answer[count:]
                 client.talk.sent(count - len(answer))  # those were counted, and will be again
                 self._want(client, WRITE)
         else:
+            if client.talk.idle:
+                client.stream.hears.begin()
+            client.stream.received(data, RECEIVE)
             client.talk.received(data)
             self._answer(client, client.talk.next())
 
@@ -167,6 +177,7 @@ class Loop:
                 self._want(client, READ)
             return
         client.pieces = joined(written)
+        client.stream.says.begin()
         if written.wait:
             self._pause(client, written.wait)
         elif at_once:
@@ -193,6 +204,7 @@ class Loop:
                 client.left = self._send_file(client, client.left)
                 return
             count = client.sock.send(client.left)
+            client.stream.sent(memoryview(client.left)[:count], len(client.left))
             client.talk.sent(count)
             client.talk.deadline = time.monotonic() + self.site.settings.body_timeout
             client.left = client.left[count:] or None
@@ -202,8 +214,11 @@ class Loop:
         size = min(FILE_STEP, part.size)
         if hasattr(os, "sendfile"):
             count = os.sendfile(client.sock.fileno(), part.file, part.start, size)
+            client.stream.sent_by_kernel(count, size, partial(os.pread, part.file, PREVIEW, part.start))
         else:
-            count = client.sock.send(read_part(FilePart(part.file, part.start, size)))
+            data = read_part(FilePart(part.file, part.start, size))
+            count = client.sock.send(data)
+            client.stream.sent(data[:count], len(data))
         if count == 0:
             raise ConnectionAbortedError("the file was cut while it was sent")
         client.talk.sent(count)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from servers.kit.events import ConnectionClosed, ConnectionOpened, Event, preview
+from servers.kit.masked_stream import MaskedStream, Plain, Spare
 from servers.kit.report import Report, now
 from servers.smtp_sink.events import FaultHit, MessageStored, SmtpCommand, SmtpData, SmtpReply, TlsStarted
 from servers.smtp_sink.protocol import Envelope, Heard, HeardMessage, Reply
@@ -38,6 +39,7 @@ class Book:
         self.report = report
         self.counters: Counters = report.counters
         self.logins: deque[Login] = deque(maxlen=SECRETS)
+        self.spare = Spare(report)
         self._numbers = itertools.count(1)
 
     def opened(self, peer: str) -> Line:
@@ -50,12 +52,16 @@ class Book:
 
 
 class Line:
-    """What is told of one connection."""
+    """What is told of one connection.
+
+    Its ``stream`` tells the calls. With TLS that is what was decrypted, and what is to be encrypted: offsets
+    count bytes of plain text, and those of the handshake are in none.
+    """
 
     def __init__(self, book: Book, conn: str, peer: str) -> None:
         self.book, self.conn, self.peer = book, conn, peer
         self.began = time.monotonic()
-        self.bytes_in = self.bytes_out = 0
+        self.stream = MaskedStream(book.spare, conn, peer, Plain(), Plain())
         self.tls = False
 
     def tell(self, event: Event) -> None:
@@ -70,10 +76,10 @@ class Line:
         self.book.report.missed += 1
         return False
 
-    def received(self, size: int) -> None:
-        """Bytes came."""
-        self.bytes_in += size
-        self.book.counters.bytes_in += size
+    def received(self, data: bytes, asked: int) -> None:
+        """A ``recv(asked)`` returned ``data``."""
+        self.stream.received(data, asked)
+        self.book.counters.bytes_in += len(data)
 
     def tried(self, user: str, password: str) -> None:
         """A log-in was tried."""
@@ -101,8 +107,7 @@ class Line:
             )  # fmt: skip
 
     def replied(self, step: Reply, verb: str, data: bytes) -> None:
-        """A reply to that command left."""
-        self.bytes_out += len(data)
+        """A reply to that command leaves."""
         if step.code >= 400:
             self.book.counters.refused += 1
         if step.fault:
@@ -148,8 +153,9 @@ class Line:
         self.book.counters.open -= 1
         self.tell(
             ConnectionClosed(
-                t=now(), conn=self.conn, peer=self.peer, bytes_in=self.bytes_in, bytes_out=self.bytes_out,
-                seconds=round(time.monotonic() - self.began, 6), reason=reason,
+                t=now(), conn=self.conn, peer=self.peer, bytes_in=self.stream.bytes_in,
+                bytes_out=self.stream.bytes_out, seconds=round(time.monotonic() - self.began, 6),
+                reason=reason,
             )
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from servers.kit.events import ConnectionClosed, ConnectionOpened
+from servers.kit.events import ConnectionClosed, ConnectionOpened, DataReceived, DataSent
 from servers.kit.lab import Lab, View
 from servers.smtp_sink.events import (
     FaultHit,
@@ -40,6 +40,7 @@ LAB = Lab(
             ConnectionOpened, ConnectionClosed, SmtpCommand, SmtpReply, SmtpData, MessageStored,
             TlsStarted, FaultsSet, FaultHit,
         ),
+        quiet=(DataSent, DataReceived),
         primary="Send a message",
         line="Your line",
         sources=(

@@ -24,6 +24,7 @@ from servers.smtp_sink.book import Book, Line
 from servers.smtp_sink.faults import Faults
 from servers.smtp_sink.keeper import Keeper
 from servers.smtp_sink.maildir import Draft, Maildir
+from servers.smtp_sink.masking import Hearing
 from servers.smtp_sink.protocol import (
     Commit,
     Drop,
@@ -56,6 +57,7 @@ class Connection:
         self.session = Session(
             loop.policy, self._keep, peer=line.peer, faults=loop.faults, tried=line.tried
         )  # fmt: skip
+        line.stream.heard = Hearing(self.session)
         self.mask = 0
         self.steps: Iterator[Step] | None = None  # those that wait for the disk, a delay, or the client
         self.left = b""  # of a reply that did not fit
@@ -156,12 +158,12 @@ class Loop:
             return
         while connection in self.connections and connection.mask & READ and connection.steps is None:
             data = connection.sock.recv(RECEIVE)
-            if not data or connection.leaving:
-                if not data:
-                    self._close(connection, connection.leaving or "the client closed it")
-                    return
+            if not data:
+                self._close(connection, connection.leaving or "the client closed it")
+                return
+            connection.line.received(data, RECEIVE)
+            if connection.leaving:
                 continue
-            connection.line.received(len(data))
             connection.deadline = time.monotonic() + self.timeout
             self._do(connection, connection.session.receive(data))
             if not isinstance(connection.sock, ssl.SSLSocket):
@@ -172,7 +174,9 @@ class Loop:
             self._shake(connection)
             return
         if connection.left:
-            connection.left = connection.left[connection.sock.send(connection.left) :]
+            count = connection.sock.send(connection.left)
+            connection.line.stream.sent(connection.left[:count], len(connection.left))
+            connection.left = connection.left[count:]
             if connection.left:
                 return
         self._want(connection, READ)
@@ -233,6 +237,7 @@ class Loop:
             count = connection.sock.send(data)
         except (BlockingIOError, ssl.SSLWantWriteError):
             count = 0
+        connection.line.stream.sent(data[:count], len(data))
         if count < len(data):
             connection.left = data[count:]
             self._want(connection, WRITE)

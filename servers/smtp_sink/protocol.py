@@ -85,6 +85,19 @@ class HeardMessage(msgspec.Struct, frozen=True):
     stuffed: int
 
 
+class Ahead(msgspec.Struct, frozen=True):
+    """What the next bytes of a client belong to, as far as there may be a password in them.
+
+    ``begun`` is what came before of their first line. ``login``: that line belongs to a log-in; ``unread``:
+    so many lines that are no commands may. ``message``: it belongs to a message's text.
+    """
+
+    begun: bytes = b""
+    login: bool = False
+    unread: int = 0
+    message: bool = False
+
+
 class StartTls(msgspec.Struct, frozen=True):
     """Shake hands now; then say ``secured()``."""
 
@@ -213,6 +226,13 @@ class Session:
             self._message.abandon()
             self._message = None
 
+    @property
+    def ahead(self) -> Ahead | None:
+        """What the next bytes belong to; None: nobody knows, for they are not read."""
+        if self._closed or self._skipping:
+            return None
+        return Ahead(bytes(self._buffer), self._login is not None, self._unread, self._data is not None)
+
     # -- lines
 
     def _line(self) -> bytes | None:
@@ -242,13 +262,15 @@ class Session:
             return
         verb, _, argument = line.partition(" ")
         verb = verb.upper()
-        yield self._shown(raw, line, verb, argument.strip())
+        heard = self._shown(raw, line, verb, argument.strip())
+        yield heard
         if verb in BROWSERS:
             yield Reply(421, ("This is SMTP, not HTTP",), "4.7.0")
         elif CONTROL.search(line.rstrip("\t")):
             yield from self._mistake(Reply(500, ("That line is too long, or no text",), "5.5.2"))
         elif verb not in VERBS:
-            words = f"There is no command {verb[:20]!a}: HELP lists them"
+            what = "That is no command" if heard.shown == MASK else f"There is no command {verb[:20]!a}"
+            words = f"{what}: HELP lists them"
             yield from self._mistake(Reply(500, (words,), "5.5.1"))
         else:
             yield from self._faulty(verb, VERBS[verb](self, argument.strip()))
@@ -259,11 +281,16 @@ class Session:
         So are the lines after a refused AUTH that are no commands: a client that does not
         read replies sends its name and password all the same.
         """
+        begins = raw.lstrip()[:4].upper() == b"AUTH"
+        secret = self._login is not None or begins
+        if begins:
+            self._unread = UNREAD
         if verb == "AUTH" and line != "\0":
             shown, decoded = mask_auth(argument)
             return Heard("AUTH", shown, decoded, shown.encode())
-        secret = self._login is not None or raw.lstrip()[:4].upper() == b"AUTH"
-        if verb not in VERBS and self._unread:
+        if begins:
+            pass
+        elif verb not in VERBS and self._unread:
             self._unread -= 1
             secret = True
         elif verb in VERBS:
@@ -353,7 +380,6 @@ class Session:
         """AUTH LOGIN or PLAIN, with or without an initial response (RFC 4954)."""
         mechanism, _, initial = argument.partition(" ")
         mechanism, initial = mechanism.upper(), initial.strip()
-        self._unread = UNREAD
         if self.policy.tls == "require" and not self.tls:
             yield Reply(530, ("Say STARTTLS first",), "5.7.0")
         elif self.policy.accounts == {}:

@@ -1,4 +1,7 @@
-"""A connection to an SMTP server: lines out, replies in, TLS in between. Client and stepper share it."""
+"""A connection to an SMTP server: lines out, replies in, TLS in between. Client and stepper share it.
+
+Its calls are told as a stream of plain text: with TLS before it is encrypted, and after it is decrypted.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,15 @@ import time
 
 from servers.kit.addresses import resolve, show
 from servers.kit.errors import LabError, ProtocolError
+from servers.kit.masked_stream import MaskedStream, Plain, Spare
 from servers.kit.report import Report
+from servers.kit.settings import MASK
 from servers.kit.sockets import Socket, in_words
 from servers.smtp_sink.dialogue import Dialogue
+from servers.smtp_sink.masking import Saying
 from servers.smtp_sink.replies import Reply, ReplyReader
 
+RECEIVE = 65536
 CONNECT_S = 10.0
 """Seconds for the connection to be made."""
 
@@ -26,19 +33,26 @@ class Talk:
     """One connection. What is sent and what comes stands in ``dialogue``."""
 
     def __init__(self, host: str, port: int, report: Report, dialogue: Dialogue) -> None:
-        self.dialogue, self.tls, self.open = dialogue, False, False
+        self.dialogue, self.tls, self.open, self._ended = dialogue, False, False, False
         self._reader = ReplyReader()
         self._start = time.perf_counter()
         family, address = resolve(host, port, socket.SOCK_STREAM)
-        self.sock: socket.socket = Socket(report, family, socket.SOCK_STREAM)
-        self.sock.settimeout(CONNECT_S)
+        sock = Socket(report, family, socket.SOCK_STREAM)
+        self.sock: socket.socket = sock
+        sock.settimeout(CONNECT_S)
         try:
-            self.sock.connect(address)
+            sock.connect(address)
         except OSError as error:
-            self.sock.close()
+            sock.close()
             raise LabError(_unreachable(show(address), error)) from None
         self.open = True
-        own = self.sock.getsockname()[0]
+        own, port = sock.getsockname()[:2]
+        sock.conn = f"client-{port}"
+        self._saying = Saying()
+        self._stream = MaskedStream(
+            Spare(report), sock.conn, show(address), Plain(), self._saying, client=True
+        )  # fmt: skip
+        self._stream.opened(show((own, port)))
         self.name = f"[IPv6:{own}]" if ":" in own else f"[{own}]"
         """What the client calls itself: an address in brackets (RFC 5321, 4.1.3)."""
 
@@ -50,11 +64,13 @@ class Talk:
     def send(self, line: str, *, shown: str = "", decoded: str = "", meaning: str = "") -> None:
         """Send the line and CR LF, in one call. ``shown`` stands in the dialogue instead of it."""
         self.dialogue.client(shown or line, self.t_ms, self.tls, decoded=decoded, meaning=meaning)
+        self._saying.line(line, secret=shown.startswith(MASK))
         self._sendall(line.encode() + b"\r\n")
 
     def send_message(self, data: bytes) -> None:
         """Send a message, dots stuffed, with the lone dot at its end."""
         self.dialogue.message(data, self.t_ms, self.tls)
+        self._saying.message()
         self._sendall(data)
 
     def reply(self, verb: str, seconds: float) -> Reply:
@@ -105,6 +121,7 @@ class Talk:
         """Hang up."""
         self.open = False
         self.sock.close()
+        self._stream.closed("the server closed it" if self._ended else "the client closed it")
 
     def _sendall(self, data: bytes) -> None:
         self.sock.settimeout(CONNECT_S)
@@ -113,11 +130,12 @@ class Talk:
         except OSError as error:
             self.close()
             raise Closed(f"The line could not be sent: {in_words(error)}.") from None
+        self._stream.sent(data, len(data))
 
     def _receive(self, seconds: float, verb: str) -> None:
         self.sock.settimeout(seconds)
         try:
-            data = self.sock.recv(65536)
+            data = self.sock.recv(RECEIVE)
         except TimeoutError:
             raise  # it is an OSError too
         except OSError as error:
@@ -126,9 +144,10 @@ class Talk:
                 f"The connection broke before the reply to {_named(verb)}: {in_words(error)}."
             ) from None
         if data:
+            self._stream.received(data, RECEIVE)
             self._reader.feed(data)
         else:
-            self.open = False
+            self.open, self._ended = False, True
 
 
 def _named(verb: str) -> str:

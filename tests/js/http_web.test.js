@@ -28,6 +28,12 @@ test("a name that comes again is another connection", () => {
   assert.deepEqual(model.connections.map((conn) => [conn.peer, conn.closed, conn.asks.length]), [["p:1", 2, 1], ["p:2", null, 1]]);
 });
 
+test("the end that our own client tells is no further connection", () => {
+  const model = new Model();
+  model.add([opened(1), opened(1, { conn: "client-5000", peer: "s:80" }), asked(2), closed(3, { conn: "client-5000", peer: "s:80" })]);
+  assert.deepEqual(model.connections.map((conn) => [conn.name, conn.closed]), [["c1", null]]);
+});
+
 test("what was left out does no harm", () => {
   const model = new Model();
   model.add([answered(5, 3), closed(8, { conn: "c2", seconds: 2 })]);

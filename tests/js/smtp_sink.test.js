@@ -31,6 +31,12 @@ test("a name that comes again is another connection", () => {
   assert.equal(new Set(model.connections.map((conn) => conn.key)).size, 3);
 });
 
+test("the end that our own client tells is no further connection", () => {
+  const model = new Model();
+  model.add([event("connection_opened"), event("connection_opened", { conn: "client-5000", peer: "s:25" }), event("connection_closed", { conn: "client-5000", peer: "s:25" })]);
+  assert.deepEqual(model.connections.map((conn) => [conn.name, conn.closed]), [["c1", null]]);
+});
+
 test("what is kept has bounds", () => {
   const model = new Model();
   model.add(Array.from({ length: CONNECTIONS + 5 }, (_, place) => event("connection_opened", { conn: `c${place}` })));

@@ -29,6 +29,7 @@ export class Model {
   /** @param {Event[]} events */
   add(events) {
     for (const event of events) {
+      if (event.conn?.startsWith("client-")) continue; // the other end of a connection that the server tells
       switch (event.kind) {
         case "server_listening":
           this.#restart(event.t);

@@ -36,6 +36,7 @@ export class Model {
 
   /** @param {Event} event */
   #take(event) {
+    if (event.conn?.startsWith("client-")) return; // the other end of a connection that the server tells
     switch (event.kind) {
       case "connection_opened":
         this.#open(event);
