@@ -66,10 +66,24 @@ function byByte(ctx, head, box, view, palette, y) {
   ctx.font = `${Math.max(palette.size, Math.min(LARGEST * palette.size, 0.8 * scale))}px ${palette.mono}`;
   for (let place = start; place < end; place += 1) {
     const middle = box.x + (place + 0.5) * scale;
-    if (printable(head[place])) ctx.fillText(String.fromCharCode(head[place]), middle, y);
+    if (head[place] === 32) drawSpace(ctx, middle, y, palette);
+    else if (printable(head[place])) ctx.fillText(String.fromCharCode(head[place]), middle, y);
     else drawName(ctx, byteName(head[place]), middle, y, palette, Math.min(scale - 1.5, 2.2 * palette.size));
   }
   ctx.textAlign = "left";
+}
+
+/** A space is a byte, too. @param {CanvasRenderingContext2D} ctx @param {number} middle @param {number} y @param {Palette} palette */
+function drawSpace(ctx, middle, y, palette) {
+  const [half, low] = [0.2 * palette.size, y + 0.38 * palette.size];
+  ctx.strokeStyle = palette.edge;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  ctx.moveTo(middle - half, low - 0.15 * palette.size);
+  ctx.lineTo(middle - half, low);
+  ctx.lineTo(middle + half, low);
+  ctx.lineTo(middle + half, low - 0.15 * palette.size);
+  ctx.stroke();
 }
 
 /** The first bytes, as many as there is room for. @param {CanvasRenderingContext2D} ctx @param {Uint8Array} head @param {number} size @param {Palette} palette @param {[number, number]} room @param {number} y */

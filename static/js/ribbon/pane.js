@@ -24,7 +24,7 @@ const READ_OUT = 200;
 export function createPane(way, { ask, now }) {
   const canvas = el("canvas", { role: "img", tabindex: "0", "aria-describedby": "stream-keys" });
   const bar = createScrollbar((from) => move((view) => ({ ...view, from })));
-  const element = el("div", { class: "pane", "data-way": way }, canvas, bar.element);
+  const element = el("div", { class: "ribbonpane", "data-way": way }, canvas, bar.element);
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   /** @type {Connection|null} */
   let connection = null;

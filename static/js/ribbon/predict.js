@@ -17,7 +17,7 @@ const KEPT = 10;
 export function mountPredict(form, store, streams, trying, found) {
   const input = /** @type {HTMLInputElement} */ (one(form, "input"));
   const button = /** @type {HTMLButtonElement} */ (one(form, "button"));
-  const verdict = one(form, ".verdict");
+  const verdict = one(form, ".came");
   const reason = one(form, ".reason");
   const past = one(form, ".bets");
   /** @type {Bet[]} */

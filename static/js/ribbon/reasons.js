@@ -62,7 +62,7 @@ function meetingWords({ sends: [i, m], reads: [j, n] }, { upper, lower }) {
   if (reads.length === 1) {
     const apart = 1000 * (sends[sends.length - 1].t - sends[0].t);
     const all = sends.length === 2 ? "both" : "all";
-    return `${nth("read", reads[0].number)} took ${sends.length === 2 ? "both sends" : `${count(sends.length)} sends`} (${sizes(sends)}) at once, because ${all} were there when it read: they left ${milliseconds(Math.max(0, apart))} apart`;
+    return `${nth("read", reads[0].number)} took ${sends.length === 2 ? "both sends" : `${count(sends.length)} sends`} (${sizes(sends)}) at once, because ${all} were there when it read: they left ${sends.length === 2 ? "" : "within "}${milliseconds(Math.max(0, apart))}${sends.length === 2 ? " apart" : ""}`;
   }
   if (sends.length === 1) {
     const because = full && asked ? `recv(${asked}) takes ${plural(asked, "byte")} at most` : "only a part of it had come when the client read";

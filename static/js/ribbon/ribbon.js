@@ -29,12 +29,12 @@ export function mountRibbon(card, store, page) {
   const lens = createLens(one(card, ".lens"));
   const empty = one(card, ".empty.over");
   const figures = one(card, ".ribbonfigures");
-  const table = /** @type {HTMLDetailsElement} */ (one(card, "details.calls"));
+  const table = /** @type {HTMLDetailsElement} */ (one(card, "details.callstable"));
   const always = lab.view.stream.length > 0 || !lab.view.picture;
   let heard = performance.now();
   const now = () => streams.last + (performance.now() - heard) / 1000;
   const panes = /** @type {Way[]} */ (["to_server", "to_client"]).map((way) => createPane(way, { ask, now }));
-  one(card, ".panes").append(...panes.map(({ element }) => element));
+  one(card, ".ribbonpanes").append(...panes.map(({ element }) => element));
   /** @type {Connection|null} */
   let shown = null;
   let direction = "to_client";
