@@ -1,0 +1,102 @@
+/** The timeline: a lane per client over one axis of time that moves on. */
+
+import { typeSize } from "../../chartbase.js";
+import { el, fill, write } from "../../dom.js";
+import { clock } from "../../format.js";
+import { drawAxis } from "./draw.js";
+import { createLane } from "./lane.js";
+import { axisTimes, topOf } from "./layout.js";
+
+/** @typedef {import("./model.js").Client} Client */
+/** @typedef {import("./lane.js").Lane} Lane */
+
+/**
+ * @param {import("./model.js").Model} model
+ * @param {{name: (client: Client) => string, about: (client: Client) => string, mine: (client: Client) => boolean,
+ *   read: (words: string, lane: Lane|null) => void, tell: (text: string, lane: Lane) => void, plan: () => void}} hooks
+ */
+export function createLanes(model, { name, about, mine, read, tell, plan }) {
+  const list = el("ul", { class: "lanes", "aria-label": "Clients" });
+  const axis = el("canvas", { class: "axis", "aria-hidden": "true" });
+  const element = el("div", { class: "timeline" }, el("div", { class: "lanescroll" }, list), el("div", { class: "axisrow" }, axis));
+  /** @type {Map<string, Lane>} */
+  const lanes = new Map();
+  /** @type {Client[]} */
+  let order = [];
+
+  const sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      for (const lane of lanes.values()) if (lane.row === target) lane.seen = isIntersecting;
+    }
+    plan();
+  });
+  const hooks = {
+    read(/** @type {Lane} */ lane, /** @type {string} */ words) {
+      read(`${name(lane.client)}: ${words}`, lane);
+      plan();
+    },
+    letGo() {
+      read("", null);
+      plan();
+    },
+    tell,
+  };
+
+  /** @param {number} now @param {boolean} living only the living */
+  function update(now, living) {
+    order = model.lanes().filter((client) => !living || client.lives);
+    const wanted = new Set(order);
+    for (const [peer, lane] of lanes) {
+      if (wanted.has(lane.client)) continue;
+      sight.unobserve(lane.row);
+      lane.row.remove();
+      lanes.delete(peer);
+    }
+    for (const [place, client] of order.entries()) {
+      let lane = lanes.get(client.peer);
+      if (!lane) {
+        lane = createLane(client, hooks);
+        lanes.set(client.peer, lane);
+        list.append(lane.row);
+        sight.observe(lane.row);
+      }
+      lane.update(name(client), about(client), now, mine(client), place);
+    }
+    element.dataset.many = order.length > 12 ? "yes" : "no";
+  }
+
+  /** @param {[number, number]} range */
+  function draw(range) {
+    const top = topOf(order, range);
+    const width = axis.clientWidth;
+    const { step, times } = axisTimes(range, Math.max(2, Math.floor(width / (6.5 * typeSize()))));
+    const parts = times.map((t) => (t - range[0]) / (range[1] - range[0]));
+    for (const lane of lanes.values()) if (lane.seen) lane.draw(range, top, parts);
+    drawAxis(axis, times.map((t, place) => ({ x: parts[place] * width, words: clock(t, step < 1 ? 1 : 0) })));
+    return top;
+  }
+
+  return {
+    element, update, draw,
+    get held() {
+      return [...lanes.values()].some((lane) => lane.held);
+    },
+    get width() {
+      return axis.clientWidth;
+    },
+    /** What was drawn last, for those who want to know. */
+    drawn: () => order.flatMap((client) => {
+      const lane = lanes.get(client.peer);
+      return lane?.seen ? [{ peer: client.peer, name: name(client), state: client.state, ...lane.laid }] : [];
+    }),
+    /** @param {string} words */
+    empty(words) {
+      let line = list.querySelector(".nolanes");
+      if (!words) line?.remove();
+      else {
+        if (!line) fill(list, (line = el("li", { class: "nolanes empty" })));
+        write(line, words);
+      }
+    },
+  };
+}
