@@ -11,8 +11,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from servers.kit.events import PREVIEW, Bytes, ConnectionClosed, ConnectionOpened, DataReceived, DataSent
-from servers.kit.report import WAITING, Report, now
+from servers.kit.report import Report, now
 from servers.kit.stream import Stream
+
+SHARE = 4
+"""One in so many places where events wait to be told may be a call's."""
 
 Data = bytes | bytearray | memoryview
 
@@ -21,7 +24,7 @@ AT_ONCE, A_SECOND = 1000, 200
 
 
 class Spare:
-    """What may be told beside a lab's own events: half of the report's room, within the limits above.
+    """What may be told beside a lab's own events: in a quarter of the report's room, within the limits above.
 
     What is left out is counted by ``miss(count)``. Nothing is told where text is printed for a person: a
     terminal has no box to tick for more. All streams of a program share one.
@@ -33,7 +36,7 @@ class Spare:
         self.report, self._queue = report, report.queue
         self.tells = report.audience != "text"
         self._miss = miss or self._count
-        self._most = min(report.waiting, WAITING) // 2 if self.tells else 0
+        self._most = min(report.waiting // SHARE, AT_ONCE) if self.tells else 0
         self._left, self._then = float(AT_ONCE), time.monotonic()
 
     def take(self) -> bool:

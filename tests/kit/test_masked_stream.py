@@ -1,4 +1,4 @@
-"""Calls that are told aside: within their share of the room, and without secrets, wherever a call cuts them."""
+"""Calls that are told aside: within their share of the room, without secrets, wherever a call cuts them."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_long_lines_are_known_as_long_as_nothing_in_them_begins_a_secret() -> No
     assert mask.head(b"b-80=secret; b") == b"b-80=******; b"
 
 
-def test_calls_take_half_of_the_room_and_leave_the_rest_to_the_labs_events(report: Report) -> None:
+def test_calls_take_a_quarter_of_the_room_and_leave_the_rest_to_the_labs_events(report: Report) -> None:
     stream = HttpStream(Spare(report), "c1", "p:1")
     for _ in range(600):
         stream.received(b"abc", 10)
-    assert len(report.queue) == 500
-    assert report.missed == 100
+    assert len(report.queue) == 250
+    assert report.missed == 350
     report.emit(ConnectionOpened(t=0, conn="c2", peer="p:2"))
-    assert len(report.queue) == 501
+    assert len(report.queue) == 251
     report.queue.clear()
     stream.received(b"abc", 10)
     (told,) = report.queue
