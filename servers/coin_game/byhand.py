@@ -23,12 +23,13 @@ SIDES = {"0": "tails", "1": "heads"}
 class Hand:
     """A game by hand. ``take`` and ``watch`` are called from two threads."""
 
-    def __init__(self, game: Game) -> None:
-        self.game = game
+    def __init__(self, game: Game, report: Report) -> None:
+        self.game, self._say = game, report.say
         self._coin = Coin(game.guesser.coin.seed) if game.guesser and game.guesser.coin else None
         self._next = self._toss()
-        self._came = game.wire.take_pieces()
         self._lock = threading.Lock()
+        self._came: list[str] = []
+        self._show()
 
     def take(self, given: Any) -> Turn:
         """``{"text": "0"}`` or ``"1"`` guesses, ``"s"`` asks the seed; ``{}`` asks how things stand."""
@@ -61,6 +62,7 @@ class Hand:
     def _guess(self, guess: str) -> Turn:
         toss, before = self._next, self.game.right
         try:
+            self._say(f"> {guess}")
             self.game.turn(guess)
         except (Broken, ProtocolError) as trouble:
             self._end(str(trouble))
@@ -96,12 +98,19 @@ class Hand:
         self, *, guess: str = "", toss: str = "", right: bool | None = None, hint: str = "", why: str = "",
     ) -> Turn:  # fmt: skip
         game = self.game
-        came, self._came = [*self._came, *game.wire.take_pieces()], []
+        self._show()
+        came, self._came = self._came, []
         return Turn(
             round=game.number + (not game.reader.over), rounds=game.promised, guess=guess, toss=toss,
-            right=right, came=[escaped(data) for data in came], recv_calls=len(came), over=game.reader.over,
+            right=right, came=came, recv_calls=len(came), over=game.reader.over,
             flag=game.flag, note=self._ended() if game.reader.over else "", hint=hint, why=why,
         )  # fmt: skip
+
+    def _show(self) -> None:
+        """What came since, for the answer and the terminal: each recv() in brackets, to show the seams."""
+        for data in map(escaped, self.game.wire.take_pieces()):
+            self._came.append(data)
+            self._say(f"[{data}]")
 
     def _ended(self) -> str:
         if self.game.flag:
@@ -117,12 +126,10 @@ def by_hand(game: Game, report: Report) -> None:
         game.error = str(trouble)
     if game.error:
         return
-    hand = Hand(game)
+    hand = Hand(game, report)
     if report.audience == "dashboard":
         report.on_input(hand.take)
     else:
-        for data in hand.take({}).came:
-            report.say(shown(data))
         report.say("Type 0 or 1 and Enter; s shows what the seed says; Ctrl-D ends.")
         threading.Thread(target=_typing, args=(hand, report), name="typing", daemon=True).start()
     hand.watch()
@@ -137,27 +144,21 @@ def _typing(hand: Hand, report: Report) -> None:
         except OSError:
             data = b""
         *lines, waiting = (waiting + data).split(b"\n")
-        for line in [*lines, waiting] if not data else lines:
-            if text := line.decode(errors="replace").strip():
-                _say(hand, text, report)
+        for line in lines if data else [*lines, waiting]:
+            text = line.decode(errors="replace").strip()
+            if text and not hand.game.reader.over:
+                _typed(hand, text, report)
         if not data:
             hand.stop()
             return
 
 
-def _say(hand: Hand, text: str, report: Report) -> None:
+def _typed(hand: Hand, text: str, report: Report) -> None:
     try:
         turn = hand.take({"text": text})
     except SettingError as error:
         report.say(f"   {error.message}")
         return
-    for data in turn.came:
-        report.say(shown(data))
     for words in (turn.why, turn.note):
         if words:
             report.say(f"   {words}")
-
-
-def shown(data: str) -> str:
-    """What one recv() returned, as the terminal shows it: each in brackets, so that the seams are seen."""
-    return f"[{data}]"

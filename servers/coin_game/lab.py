@@ -40,7 +40,7 @@ LAB = Lab(
         picture=True,
         template=True,
         marks=(*OWN, ConnectionOpened, ConnectionClosed, DataSent, DataReceived),
-        primary="Play, {reader}",
+        primary="Play: {reader} reader",
         line="Your guess",
         presets=(
             Preset(

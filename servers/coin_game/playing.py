@@ -54,7 +54,10 @@ class Game:
             self.error = self._closed(text)
             return
         self.promised = rounds_in(text)
-        self.guesser = Guesser(self.request, text, now())
+        try:
+            self.guesser = Guesser(self.request, text, now())
+        except ProtocolError as problem:
+            raise ProtocolError(f"{problem} What came: «{escaped(text[-200:])}».") from None
         self._began = time.perf_counter()
 
     def turn(self, guess: str) -> bytes:

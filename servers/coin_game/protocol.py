@@ -65,7 +65,7 @@ def stamp_in(data: bytes) -> str:
     """The server's time in its greeting. Raises ProtocolError if it is not there, or not whole."""
     found = _TIME.search(data)
     if not found:
-        raise ProtocolError("The server's time is not in it.")
+        raise ProtocolError("The server's time is not in the greeting.")
     return found[1].decode("ascii", "replace")
 
 

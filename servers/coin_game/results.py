@@ -102,6 +102,8 @@ def verdict(
         return f"Ended in round {rounds:,}, after {seconds:,.3f} s. {error}"
     if asked and right >= asked:
         return f"Played {times(right)} {took}, all right, and hung up."
+    if rounds and right == rounds:
+        return f"All {times(rounds)} {took} were right, but no flag was read: it came after the last recv()."
     return f"Sent {rounds:,} guesses {took}, and read no flag."
 
 

@@ -1,7 +1,7 @@
 /** The list of games, newest first: who plays, how far, which tosses, how fast. */
 
 import { el, fill, svg, write } from "../../dom.js";
-import { count } from "../../format.js";
+import { count, number } from "../../format.js";
 import { personOf } from "../../people.js";
 import { rate, TOSSES } from "./model.js";
 import { HEIGHT, paths, STEP } from "./strip.js";
@@ -45,7 +45,7 @@ export function createGames(model, store, isMine) {
 
 /** @returns {Row} */
 function createRow() {
-  const name = el("span", { class: "who" });
+  const name = el("span", { class: "gamer" });
   const address = el("span", { class: "peer" });
   const bar = el("progress", { max: "1", value: "0" });
   const sign = el("span", { class: "sign", "aria-hidden": "true" });
@@ -71,7 +71,7 @@ function createRow() {
       write(sign, signOf(game.ending));
       write(words, stateWords(game));
       const fast = rate(game);
-      write(speed, fast ? `${count(fast)} rounds/s` : "");
+      write(speed, fast ? `${fast < 10 ? number(fast) : count(fast)} rounds/s` : "");
       bar.max = Math.max(1, game.rounds);
       bar.value = game.right;
       bar.setAttribute("aria-label", `${game.right} of ${game.rounds} rounds right`);

@@ -39,7 +39,7 @@ export function createHand(store, page) {
     over = turn.over;
     write(state, turn.over ? turn.note || "It is over." : `Round ${count(turn.round)} of ${count(turn.rounds)}${turn.why ? `: ${turn.why}` : ""}`);
     element.dataset.right = turn.right === null || turn.right === undefined ? "" : String(turn.right);
-    if (turn.guess || turn.came.length) fill(last, turnView(turn));
+    if (turn.guess || turn.came.length) fill(last, turnView(turn, true));
     for (const button of buttons) button.disabled = over || busy;
     for (const button of [tails, heads]) button.dataset.hinted = String(turn.hint === button.dataset.side);
   }
@@ -89,6 +89,7 @@ export function createHand(store, page) {
         write(state, "The greeting comes …");
         for (const button of buttons) button.disabled = false;
         element.hidden = false;
+        element.scrollIntoView({ block: "nearest" });
         // The session's line has taken the focus; here the keys 0 and 1 are at hand without it.
         setTimeout(() => {
           if (document.activeElement === document.body || document.activeElement?.id === "session-text") tails.focus({ preventScroll: true });

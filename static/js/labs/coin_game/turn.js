@@ -26,13 +26,13 @@ export function callWords({ recv_calls: calls }) {
   return calls === 0 ? "No recv() returned anything." : calls === 1 ? "It came with one recv():" : `It took ${count(calls)} recv() calls:`;
 }
 
-/** @param {Turn} turn */
-export function turnView(turn) {
+/** @param {Turn} turn @param {boolean} [noted] whether what its note says stands elsewhere */
+export function turnView(turn, noted = false) {
   const words = turnWords(turn);
   const verdict = words && el("p", { class: "turnwords", "data-right": String(turn.right) }, words);
   const pieces = turn.came.map((data) => el("li", {}, el("code", {}, data)));
   return el(
-    "div", { class: "turn" }, verdict || null, turn.note && el("p", { class: turn.flag ? "good" : "bad" }, turn.note),
-    turn.why && el("p", {}, `${turn.why}.`), (turn.guess || pieces.length > 0) && el("p", { class: "help" }, callWords(turn)), pieces.length > 0 && el("ol", { class: "pieces" }, ...pieces),
+    "div", { class: "turn" }, verdict || null, !noted && turn.note && el("p", { class: turn.flag ? "good" : "bad" }, turn.note),
+    !noted && turn.why && el("p", {}, `${turn.why}.`), (turn.guess || pieces.length > 0) && el("p", { class: "help" }, callWords(turn)), pieces.length > 0 && el("ol", { class: "pieces" }, ...pieces),
   );
 }
