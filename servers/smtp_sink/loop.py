@@ -308,6 +308,7 @@ class Loop:
     def _leave(self, connection: Connection, step: Drop) -> None:
         """Close: at once where a fault wants it, else in order, reading on a while."""
         connection.steps = None
+        connection.session.close()  # what still comes is not read
         if step.fault:
             connection.line.hit(step.fault)
             self._close(connection, "dropped on purpose")
