@@ -36,6 +36,8 @@ export function createLane(client, { read, tell, letGo }) {
   let laid = { ticks: [], crosses: [], bands: [], marks: [] };
   /** @type {number|null} */
   let chosen = null;
+  /** @type {object|null} what the keys have come to */
+  let reached = null;
   let shown = "";
 
   canvas.addEventListener("pointermove", (event) => {
@@ -52,15 +54,16 @@ export function createLane(client, { read, tell, letGo }) {
     if (!way) return;
     event.preventDefault();
     const steps = stepsOf(laid);
-    const at = chosen ?? Infinity;
-    const next = way < 0 ? steps.findLast(({ x }) => x < at - 0.01) : steps.find(({ x }) => x > at + 0.01);
+    const place = steps.findIndex(({ what }) => what === reached);
+    const next = place < 0 ? steps.at(way < 0 ? -1 : 0) : steps[place + way];
     if (!next) return;
     chosen = next.x;
+    reached = next.what;
     read(lane, foundWords(next.found));
   });
   function release() {
     if (chosen === null) return;
-    chosen = null;
+    chosen = reached = null;
     letGo();
   }
 

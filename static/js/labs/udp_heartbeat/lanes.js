@@ -29,7 +29,7 @@ export function createLanes(model, { name, about, mine, read, tell, plan }) {
       for (const lane of lanes.values()) if (lane.row === target) lane.seen = isIntersecting;
     }
     plan();
-  });
+  }, { rootMargin: "300px" });
   const hooks = {
     read(/** @type {Lane} */ lane, /** @type {string} */ words) {
       read(`${name(lane.client)}: ${words}`, lane);

@@ -114,10 +114,10 @@ export function nearestTo(laid, x) {
   return band ? { kind: "band", band } : null;
 }
 
-/** All that can be stepped through with the keys, from left to right. @param {Laid} laid @returns {{x: number, found: Found}[]} */
+/** All that can be stepped through with the keys, from left to right. @param {Laid} laid @returns {{x: number, found: Found, what: object}[]} */
 export function stepsOf(laid) {
-  const ticks = laid.ticks.map((tick) => ({ x: tick.x, found: /** @type {Found} */ ({ kind: "beat", tick }) }));
-  const crosses = laid.crosses.map((cross) => ({ x: cross.x, found: /** @type {Found} */ ({ kind: "missing", cross }) }));
+  const ticks = laid.ticks.map((tick) => ({ x: tick.x, what: tick.beat, found: /** @type {Found} */ ({ kind: "beat", tick }) }));
+  const crosses = laid.crosses.map((cross) => ({ x: cross.x, what: cross.cross, found: /** @type {Found} */ ({ kind: "missing", cross }) }));
   return [...ticks, ...crosses].sort((a, b) => a.x - b.x);
 }
 
