@@ -54,6 +54,7 @@ addKeys(
   { key: "/", does: "Filter the traffic", run: () => traffic.focusFilter() },
   { key: "f", does: "Follow the newest traffic", run: () => traffic.follow() },
   { key: "↑ ↓", does: "In the traffic: the event before or after, with its bytes" },
+  ...(ribbon ? [{ key: "← →", does: "In the byte stream: the call before or after; + − zoom, 0 shows all" }] : []),
   { key: "Esc", does: "Close details, a dialog, the menu" },
   { key: "drag", does: "In a chart: zoom; a double click shows all again" },
 );

@@ -53,12 +53,12 @@ function drawBytes(ctx, call, box, view, palette, room, y) {
   let head = heads.get(call);
   if (!head) heads.set(call, (head = headOf(call)));
   ctx.font = `${palette.size}px ${palette.mono}`;
-  if (view.scale >= LETTER * palette.size + 0.3) byByte(ctx, head, box, view, palette, y);
+  if (view.scale >= LETTER * palette.size + 0.3) byByte(ctx, head, call, box, view, palette, y);
   else if (room[1] - room[0] > 3 * LETTER * palette.size) asRun(ctx, head, call.size, palette, room, y);
 }
 
-/** Every byte at its own place: above and below they stand over each other. @param {CanvasRenderingContext2D} ctx @param {Uint8Array} head @param {import("./scene.js").Box} box @param {import("./layout.js").View} view @param {Palette} palette @param {number} y */
-function byByte(ctx, head, box, view, palette, y) {
+/** Every byte at its own place: above and below they stand over each other. @param {CanvasRenderingContext2D} ctx @param {Uint8Array} head @param {Call} call @param {import("./scene.js").Box} box @param {import("./layout.js").View} view @param {Palette} palette @param {number} y */
+function byByte(ctx, head, call, box, view, palette, y) {
   const { scale } = view;
   const start = Math.max(0, Math.floor(view.from - box.from));
   const end = Math.min(head.length, Math.ceil(view.from + view.width / scale - box.from));
@@ -71,6 +71,12 @@ function byByte(ctx, head, box, view, palette, y) {
     else drawName(ctx, byteName(head[place]), middle, y, palette, Math.min(scale - 1.5, 2.2 * palette.size));
   }
   ctx.textAlign = "left";
+  if (head.length >= call.size) return;
+  const beyond = Math.max(box.x + head.length * scale, PAD) + 4;
+  ctx.fillStyle = palette.muted;
+  ctx.font = `${palette.size}px ${palette.sans}`;
+  const words = `only the first ${head.length} bytes of a call are told`;
+  if (beyond + ctx.measureText(words).width < Math.min(box.x + box.width, PAD + view.width)) ctx.fillText(words, beyond, y);
 }
 
 /** A space is a byte, too. @param {CanvasRenderingContext2D} ctx @param {number} middle @param {number} y @param {Palette} palette */

@@ -19,6 +19,7 @@ import { tallyWords, titleOf, WAYS, whyEmpty } from "./words.js";
 /** Pixels a byte has, for type of 12 pixels, while the newest are followed: each of them legible. */
 const READABLE = 10;
 const READ_OUT = 200;
+const NEWEST = 3;
 
 /** @param {import("./model.js").Way} way @param {{ask: () => void, now: () => number}} with_ */
 export function createPane(way, { ask, now }) {
@@ -44,10 +45,16 @@ export function createPane(way, { ask, now }) {
   const rows = () => connection?.ways[way] ?? null;
   const extent = () => Math.max(rows()?.upper.extent ?? 0, rows()?.lower.extent ?? 0);
 
+  /** Where the newest few calls begin: they are in view while the newest are followed. */
+  function start() {
+    const found = rows();
+    const row = found && (found.upper.end >= found.lower.end ? found.upper : found.lower);
+    return row?.calls[Math.max(0, row.calls.length - NEWEST)]?.offset ?? 0;
+  }
   function settle() {
     const room = Math.max(40, width - 2 * PAD);
     const all = fitted(extent(), room);
-    const readable = own ?? (READABLE * paletteOf(way).size) / 12;
+    const readable = own ?? Math.min((READABLE * paletteOf(way).size) / 12, room / Math.max(1, extent() - start()));
     if (mode === "all" || (mode === "newest" && own === null && all.scale >= readable)) view = all;
     else if (mode === "newest") view = newest(extent(), held({ from: 0, scale: readable, width: room }, extent()).scale, room);
     else view = held({ ...view, width: room }, extent());
@@ -63,6 +70,7 @@ export function createPane(way, { ask, now }) {
     const found = rows();
     const palette = paletteOf(way);
     const at = heightsOf(palette.size);
+    width ||= canvas.clientWidth; // it was hidden: the observer will tell after this frame
     fit(canvas, ctx, width, at.height);
     settle();
     scene = found && sceneOf(found, view);
@@ -109,10 +117,10 @@ export function createPane(way, { ask, now }) {
     get mode() { return mode; },
     get picked() { return picked; },
     get shown() { return hovered ?? picked; },
-    /** Another connection: its newest bytes. @param {Connection|null} next */
+    /** Another connection: its newest bytes, or all if all were in view. @param {Connection|null} next */
     show(next) {
       connection = next;
-      [picked, hovered, own, mode] = [null, null, null, "newest"];
+      [picked, hovered, own, mode] = [null, null, null, mode === "all" ? "all" : "newest"];
       describe();
     },
     /** @param {"newest"|"all"} next */

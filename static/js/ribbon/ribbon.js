@@ -122,7 +122,7 @@ export function mountRibbon(card, store, page) {
     chooser.follow();
     for (const pane of panes) {
       pane.pick(null);
-      pane.follow("newest");
+      if (pane.mode === "free") pane.follow("newest");
     }
     look();
   }
