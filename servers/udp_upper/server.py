@@ -60,7 +60,7 @@ class UpperServer:
     def __init__(self, sock: Traced, settings: Settings, book: Book) -> None:
         self.sock, self.book = sock, book
         self.receiver = Receiver(sock)
-        self.timeout = settings.timeout
+        self.buffer, self.timeout = settings.buffer, settings.timeout
         # A Unix-domain sendto() waits while the client's buffer is full. A client must not stop the server.
         self._flags = 0 if sock.family in (socket.AF_INET, socket.AF_INET6) else socket.MSG_DONTWAIT
         self._changed = threading.Event()
@@ -68,7 +68,7 @@ class UpperServer:
 
     def apply(self, settings: Settings) -> None:
         """Take live settings, from another thread; a pause under way ends."""
-        self.buffer, self.pause = settings.buffer, settings.pause / 1000
+        self.pause = settings.pause / 1000
         self._changed.set()
 
     def run(self) -> None:

@@ -30,7 +30,7 @@ class Settings(FamilySettings, frozen=True, kw_only=True):
         Meta(
             ge=1, le=65507, title="Buffer",
             description="The size in recvfrom(size). Of a longer datagram the rest is lost.",
-            extra=ui(unit="bytes", live=True, slider=(1, 2048)),
+            extra=ui(unit="bytes"),
         ),
     ] = BUFFER  # fmt: skip
     pause: Annotated[

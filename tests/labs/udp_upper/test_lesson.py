@@ -63,10 +63,9 @@ def test_both_labs_say_that_the_sheet_gives_port_12000_twice() -> None:
 
 
 @pytest.mark.parametrize("preset", LAB.view.presets, ids=lambda preset: preset.name)
-def test_every_preset_is_valid_and_live(preset: object) -> None:
+def test_every_preset_is_valid(preset: object) -> None:
     chosen = preset.settings  # type: ignore[attr-defined]
     merge(LAB.settings(), chosen)
-    assert set(chosen) <= {field.name for field in fields(LAB.settings) if field.live}
 
 
 def test_every_source_of_the_page_exists() -> None:

@@ -2,7 +2,7 @@
 
 import { isMine, madeHere } from "../../command.js";
 import { el, fill, write } from "../../dom.js";
-import { readFields } from "../../fields.js";
+import { readFields, writeField } from "../../fields.js";
 import { grid } from "../../resulttable.js";
 import { answer, compare, Runs } from "./experimentmodel.js";
 import { QUESTIONS } from "./questions.js";
@@ -20,12 +20,15 @@ export function picture(element, store, page) {
   const predictions = new Map();
   const readout = el("p", { class: "readout" });
   const asked = el("fieldset", { class: "question" });
+  const names = tool.request.find((field) => field.name === "experiment")?.choices ?? [];
+  const buttons = names.map((name) => el("button", { type: "button", onclick: () => choose(name) }, name));
+  const chooser = el("div", { class: "segments", role: "group", "aria-label": "Experiment" }, ...buttons);
   const verdict = el("div", { class: "comparison", role: "status" });
   const heads = el("tr");
   const body = el("tbody");
   const table = el("div", { class: "scroll calls", tabindex: "0", role: "region", "aria-label": "The calls of every actor, in the order of time" }, el("table", {}, el("thead", {}, heads), body));
   const empty = el("p", { class: "empty" }, EMPTY);
-  fill(element, el("div", { class: "headline" }, el("h2", {}, "Predict, then see"), readout), asked, verdict, empty, table);
+  fill(element, el("div", { class: "headline" }, el("h2", {}, "Predict, then see"), readout), chooser, asked, verdict, empty, table);
   let chosen = "";
   let drawing = 0;
   /** What stands in the table: of which run, and how many of its steps. */
@@ -40,13 +43,20 @@ export function picture(element, store, page) {
     const name = experiment();
     if (name === questioned) return;
     questioned = name;
+    for (const [place, button] of buttons.entries()) button.setAttribute("aria-pressed", String(names[place] === name));
     const entry = QUESTIONS[name];
     asked.hidden = !entry;
     if (!entry) return;
     const options = Object.entries(entry.options).map(([value, words]) => el("label", {}, el("input", { type: "radio", name: "prediction", value }), ` ${words}`));
     fill(asked, el("legend", {}, entry.question), ...options);
+    drawing ||= requestAnimationFrame(draw);
   }
   form?.addEventListener("input", question);
+  /** The same as in the form, where the question is. @param {string} name */
+  function choose(name) {
+    writeField(/** @type {import("../../types.js").Field} */ (tool.request.find((field) => field.name === "experiment")), "request", name);
+    form?.dispatchEvent(new Event("input", { bubbles: true }));
+  }
 
   const predicted = () => /** @type {HTMLInputElement|null} */ (asked.querySelector("input:checked"))?.value ?? "";
 
@@ -63,7 +73,7 @@ export function picture(element, store, page) {
       fill(body);
     }
     for (const step of run.steps.slice(drawn.steps)) body.append(row(run, step, ++drawn.steps));
-    fill(verdict, ...(run.over ? outcomeWords(run, predictions.get(run.request) ?? "") : []));
+    fill(verdict, ...(run.over ? outcomeWords(run, predictions.get(run.request) ?? "", run.experiment !== questioned) : []));
   }
 
   store.subscribe((state, change) => {
@@ -115,13 +125,13 @@ function claimWords(step) {
   return [`${step.what}: the book says ${step.predicted}; `, end];
 }
 
-/** @param {Run} run @param {string} predicted */
-function outcomeWords(run, predicted) {
+/** @param {Run} run @param {string} predicted @param {boolean} repeat whether the question is said again: another one stands above */
+function outcomeWords(run, predicted, repeat) {
   const question = QUESTIONS[run.experiment];
   const found = compare(question, predicted, run);
   const mine = found.right === null ? null : el("p", { "data-right": String(found.right) }, el("b", {}, "You predicted: "), found.predicted, found.right ? " ✓" : " ✗");
   return [
-    question && el("p", { class: "asked" }, question.question),
+    repeat && question && el("p", { class: "asked" }, question.question),
     mine,
     el("p", {}, el("b", {}, mine ? "What happened: " : "Seen: "), found.seen),
     question && el("p", { class: "help" }, question.why),
