@@ -98,6 +98,8 @@ class Loop:
 
     def _accept(self) -> None:
         for _ in range(ROUNDS):
+            if not self.control.settings.accepting:
+                return
             try:
                 sock, address = self.listener.accept()
             except BlockingIOError:  # nobody waits any more
