@@ -8,7 +8,8 @@ belongs to which datagram, protocol.py knows; what came of them all, results.py.
 
 from __future__ import annotations
 
-import errno
+import contextlib
+import itertools
 import select
 import socket
 import time
@@ -19,20 +20,17 @@ from servers.kit.command import run_client
 from servers.kit.events import DatagramReceived, DatagramSent, preview, printable
 from servers.kit.family import named, reachable
 from servers.kit.report import Report, now
-from servers.kit.sockets import in_words
 from servers.kit.traced import Traced
 from servers.udp_upper.lab import LAB
 from servers.udp_upper.protocol import judge, messages, place_of
 from servers.udp_upper.receiving import Receiver
-from servers.udp_upper.results import STATUS, Row, Status, UpperResult, outcome, text_of
+from servers.udp_upper.results import REFUSED, STATUS, Row, Status, UpperResult, outcome, text_of, why_not
 from servers.udp_upper.settings import Request
 
+DRAIN = 100
+"""Datagrams taken at the most when the next one is already due."""
 INTERNET = (socket.AF_INET, socket.AF_INET6)
 """Families where ECONNREFUSED is the answer to an earlier datagram; a Unix-domain socket knows at once."""
-
-REFUSED = "Refused (ECONNREFUSED): no program has that port. The socket was told because it is connected."
-TOO_LONG = "Too long (EMSGSIZE): a datagram has 65,507 bytes at the most over IPv4."
-FULL = "No room: the server's receive buffer is full. A Unix-domain datagram waits for room, it is not lost."
 
 
 def send_all(host: str, port: int, request: Request, report: Report) -> int:
@@ -73,9 +71,7 @@ class Run:
         """Send every datagram at its time, take replies in between, and wait for the last ones."""
         start = time.perf_counter()
         for place, message in enumerate(self.messages):
-            due = start + place * self.request.gap / 1000
-            while select.select([self.sock], [], [], max(0.0, due - time.perf_counter()))[0]:
-                self._receive()
+            self._receive_until(start + place * self.request.gap / 1000)
             self._send(place, message)
         deadline = time.perf_counter() + self.request.timeout
         while len(self.rows) < len(self.messages) and (left := deadline - time.perf_counter()) > 0:
@@ -83,6 +79,14 @@ class Run:
                 socket.socket.settimeout(self.sock, left)  # the rest of the time that was told
             if not self._receive() and not self._wait(deadline):
                 return
+
+    def _receive_until(self, due: float) -> None:
+        """Take replies until the next datagram is due; then those that are there, within reason."""
+        for turn in itertools.count():
+            left = due - time.perf_counter()
+            if not select.select([self.sock], [], [], max(0.0, left))[0] or (left <= 0 and turn >= DRAIN):
+                return
+            self._receive()
 
     def _send(self, place: int, message: bytes) -> None:
         """Send one datagram. A connected socket may only now tell of an earlier one: then once more."""
@@ -120,10 +124,7 @@ class Run:
         return True
 
     def _did_not_leave(self, place: int, message: bytes, error: OSError) -> None:
-        words = TOO_LONG if error.errno == errno.EMSGSIZE else in_words(error) + "."
-        if isinstance(error, BlockingIOError | TimeoutError):
-            words = FULL
-        self._say(words)
+        self._say(why_not(error))
         self.rows.setdefault(place, Row(place + 1, "not sent", len(message)))
 
     def _receive(self) -> bool:
@@ -187,7 +188,7 @@ def own_address(sock: socket.socket, address: Any) -> str:
     """The client's address as the server sees it. A socket that is not connected knows its port alone."""
     own = socket.socket.getsockname(sock)  # the port that sendto() gave it
     if sock.family in INTERNET:
-        with socket.socket(sock.family, sock.type) as probe:
+        with contextlib.suppress(OSError), socket.socket(sock.family, sock.type) as probe:
             probe.connect(address)  # no packet leaves: the system chooses the way, and with it the address
             own = (probe.getsockname()[0], own[1])
     return show(own)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Literal
 
 import msgspec
 
 from servers.kit.events import printable
+from servers.kit.sockets import in_words
 from servers.udp_upper.protocol import Verdict
 
 Status = Literal["reply", "cut", "different", "no reply", "refused", "not sent"]
+
+
+REFUSED = "Refused (ECONNREFUSED): no program has that port. The socket was told because it is connected."
+TOO_LONG = "Too long (EMSGSIZE): a datagram has 65,507 bytes at the most over IPv4."
+FULL = "No room: the server's receive buffer is full. A Unix-domain datagram waits for room, it is not lost."
+
+
+def why_not(error: OSError) -> str:
+    """Why a datagram was not sent, in words."""
+    if error.errno == errno.EMSGSIZE:
+        return TOO_LONG
+    return FULL if isinstance(error, BlockingIOError | TimeoutError) else in_words(error) + "."
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -131,7 +131,7 @@ SAFE = {
     "cache": "", "url": "http://127.0.0.1:9/", "cache_control": "", "target": "127.0.0.1:9", "tape": "",
     "match_headers": "", "ignore": "Date", "by_hand": False, "wait": 0.05, "text": "hello", "hex": False,
     "pause": 1.0, "rounds": 3, "gap": 0.0, "family": "ipv4", "silence_for": 0.0, "jitter": 0.0,
-    "slice": 0, "connections": 1, "hold": 0.0, "before": 0.0,
+    "slice": 0, "connections": 1, "hold": 0.0, "before": 0.0, "experiment": "names",
 }  # fmt: skip
 """Only ports of the system's choice on this machine are bound, no file is written, no request takes long."""
 

@@ -208,6 +208,37 @@ def test_lost_double_strange_and_wrong_replies_are_named() -> None:
     assert (found.sent, found.replies, found.no_reply, found.others) == (4, 3, 1, 2)
 
 
+def test_a_flood_of_strangers_keeps_the_client_neither_from_sending_nor_from_ending() -> None:
+    ended = threading.Event()
+    peers: list[Any] = []
+
+    def flood() -> None:
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            while not ended.is_set():
+                if peers:
+                    sock.sendto(b"stranger", peers[0])
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        with socket.socket(type=socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", 0))
+            server.settimeout(DEADLINE)
+
+            def meet() -> None:
+                peers.append(server.recvfrom(100)[1])
+
+            meeting = threading.Thread(target=meet)
+            meeting.start()
+            found, _ = run(server.getsockname(), "hi", "-c", "5", "--gap", "20", "-W", "0.2", code=1)
+            meeting.join()
+    finally:
+        ended.set()
+        thread.join()
+    assert (found.sent, found.replies) == (5, 0)
+    assert found.others > 0
+
+
 def test_the_gap_lies_between_two_datagrams() -> None:
     times: list[float] = []
 
