@@ -5,6 +5,7 @@ from __future__ import annotations
 from servers.kit.events import ConnectionClosed, ConnectionOpened, DataReceived, DataSent
 from servers.kit.lab import Lab, Preset, View
 from servers.tcp_upper.events import StreamNotUtf8
+from servers.tcp_upper.experiments import EXPERIMENTS
 from servers.tcp_upper.request import Request
 from servers.tcp_upper.settings import Counters, Settings
 
@@ -23,6 +24,7 @@ LAB = Lab(
     client="servers.tcp_upper.client",
     counters=Counters,
     events=(StreamNotUtf8,),
+    tools=(EXPERIMENTS,),
     view=View(
         summary="Answers in upper case: the first TCP program, and every call that it makes.",
         transport="tcp",
