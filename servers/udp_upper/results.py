@@ -1,4 +1,4 @@
-"""What came of a client's datagrams, and the sentence at the end. Pure."""
+"""What came of a client's datagrams, and the sentence at the end. It touches no socket."""
 
 from __future__ import annotations
 
