@@ -1,8 +1,9 @@
 """The coin game: seconds for 10,000 rounds on loopback, sends together; rounds a second against a bare pair.
 
-Our framed client plays our server under a real dashboard with a browser on its page: as a test request, where
-each call is told, and from a terminal. A bare server and client make the same sends and receives without telling.
-All take turns in the same run. The bare client also plays our server, so that the server's part is seen alone.
+Our framed client plays our server under a real dashboard, with a browser on its page: as a test request,
+where each call is told, and from a terminal. A bare server and client make the same sends and receives
+without telling. All take turns in the same run. The bare client also plays our server, so that the server's
+part is seen alone.
 """
 
 from __future__ import annotations
