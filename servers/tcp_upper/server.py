@@ -2,7 +2,7 @@
 
 Protocol: a client connects by TCP and sends some text, without a line end or any other mark. The
 server calls recv() once, sends the text back in upper case, and closes. TCP carries a stream of
-bytes, no messages (RFC 9293, 3.8): what one recv() brings may be half of a send, or three of them.
+bytes, no messages (RFC 9293, 2.2): what one recv() brings may be half of a send, or three of them.
 
 Run it alone:   python -m servers.tcp_upper.server --port 12000
 Then, in another terminal:   python -m servers.tcp_upper.client 127.0.0.1 12000 "hello world"
