@@ -1,1 +1,1 @@
-"""The packet walk: packets captured, read from files, or worked out from socket events, and what they mean."""
+"""The packet walk: packets captured, read from files, or worked out from socket events; what they mean."""

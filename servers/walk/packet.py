@@ -14,7 +14,7 @@ FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = 1, 2, 4, 8, 16, 32, 64, 128
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """A captured frame. ``t`` in seconds since 1970; ``size`` is its true length, ``data`` what was kept of it."""
+    """A captured frame. ``t`` is seconds since 1970, ``size`` its true length, ``data`` what was kept."""
 
     number: int
     t: float

@@ -20,18 +20,18 @@ Mark = Literal[
     "zero_window", "window_update", "window_probe", "window_full", "reset", "lost_segment", "syn_again",
     "cut", "lost",
 ]  # fmt: skip
-"""``cut``: not all of its bytes were captured. ``lost``: a datagram that a lab dropped on purpose (events)."""
+"""``cut``: not all its bytes were captured. ``lost``: a datagram that a lab dropped on purpose (events)."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One packet as the ladder shows it.
 
-    ``n`` counts the connection's packets from 1, ``number`` is the packet's in its capture. ``t`` is seconds
-    since 1970, ``after`` since the connection's first packet. ``seq``, ``ack`` and ``next_seq`` are relative to
-    each side's first sequence number, ``raw_seq`` and ``raw_ack`` as on the wire; ``ack`` is None without the
-    ACK flag. ``window`` is scaled where the scale is known. ``length`` counts payload bytes. The states are the
-    client's and the server's after this packet. ``message`` is what it carries of the application, in words,
-    ``why`` what its marks mean here.
+    ``n`` counts the connection's packets from 1, ``number`` is the packet's in its capture. ``t`` is
+    seconds since 1970, ``after`` since the connection's first packet. ``seq``, ``ack`` and ``next_seq`` are
+    relative to each side's first sequence number, ``raw_seq`` and ``raw_ack`` as on the wire; ``ack`` is
+    None without the ACK flag. ``window`` is scaled where the scale is known. ``length`` counts payload
+    bytes. The states are the client's and the server's after this packet. ``message`` is what it carries of
+    the application, in words, ``why`` what its marks mean here.
     """
 
     n: int
@@ -68,7 +68,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A header field: where it is (``bit`` from the frame's beginning, ``bits`` wide), its value, what it is for."""
+    """A header field: where it is (``bit`` from the frame's first, ``bits`` wide), its value, its purpose."""
 
     layer: str
     name: str
