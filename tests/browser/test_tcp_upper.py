@@ -66,7 +66,7 @@ def test_non_blocking_is_a_restart_away(teacher, board):
     page.get_by_role("button", name="Non-blocking").click()
     expect(page.locator("#command")).to_contain_text("--no-blocking", timeout=15_000)
     expect(page.locator("#state")).to_contain_text("running")
-    send(page, connections=3)
+    send(page, connections=3, slice=10, gap=50)
     expect(page.locator("#result-0")).to_contain_text("3 connections: 3 answered", timeout=15_000)
     page.locator("#traffic input[type=search]").fill("EAGAIN")
     expect(page.locator("#rows")).to_contain_text(re.compile(r"recv\(1024\) = EAGAIN"))
