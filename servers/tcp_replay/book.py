@@ -36,12 +36,12 @@ class Book:
         self.counters: Counters = report.counters
         self._numbers = itertools.count(1)
 
-    def opened(self, peer: str) -> str:
-        """A client's connection was accepted, or its first datagram came; its name."""
+    def opened(self, peer: str, own: str = "") -> str:
+        """A client's connection was accepted (at ``own``), or its first datagram came; its name."""
         conn = f"c{next(self._numbers)}"
         self.counters.connections += 1
         self.counters.open += 1
-        self.report.emit(ConnectionOpened(t=now(), conn=conn, peer=peer))
+        self.report.emit(ConnectionOpened(t=now(), conn=conn, peer=peer, own=own))
         return conn
 
     def closed(self, conn: str, peer: str, up: int, down: int, seconds: float, reason: str) -> None:
@@ -54,22 +54,38 @@ class Book:
             )
         )  # fmt: skip
 
-    def received(self, conn: str, peer: str, way: Way, data: bytes) -> None:
-        """Bytes came from one side."""
+    def received(self, conn: str, peer: str, way: Way, data: bytes, *, asked: int, offset: int) -> None:
+        """A ``recv(asked)`` returned bytes of one side; ``offset`` of them came before."""
         if way == "to_server":
             self.counters.bytes_up += len(data)
         else:
             self.counters.bytes_down += len(data)
         if self.report.room:
-            self.report.emit(DataReceived(t=now(), conn=conn, peer=peer, way=way, data=preview(data)))
+            self.report.emit(
+                DataReceived(
+                    t=now(), conn=conn, peer=peer, way=way, data=preview(data), asked=asked, offset=offset
+                )
+            )
         else:
             self.report.missed += 1
 
-    def sent(self, conn: str, peer: str, data: bytes) -> None:
-        """Bytes of the tape left to a client."""
+    def played(self, data: bytes) -> None:
+        """Bytes of the tape are on their way to a client."""
         self.counters.bytes_down += len(data)
-        if self.report.room:
-            self.report.emit(DataSent(t=now(), conn=conn, peer=peer, way="to_client", data=preview(data)))
+
+    def sent(self, conn: str, peer: str, data: memoryview, asked: int, offset: int) -> None:
+        """A ``send()`` to a client took ``data``; it was given ``asked`` bytes, ``offset`` left before.
+
+        It repeats what came from the target or stands on the tape, so that gets half of the room for itself.
+        Sends to the target are not told: there this program is the client.
+        """
+        if len(self.report.queue) < self.report.waiting // 2:
+            self.report.emit(
+                DataSent(
+                    t=now(), conn=conn, peer=peer, way="to_client", data=preview(data), asked=asked,
+                    offset=offset,
+                )
+            )  # fmt: skip
         else:
             self.report.missed += 1
 

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from servers.kit.events import Way
@@ -23,7 +23,8 @@ class Pipe:
     """One direction: what came from ``source`` and has not left to ``sink``; in replay one is None."""
 
     __slots__ = (
-        "blocked", "coming", "count", "ended", "finished", "held", "queue", "shaper", "sink", "source", "way"
+        "blocked", "came", "coming", "count", "ended", "finished", "held", "queue", "shaper", "sink",
+        "source", "tell", "way",
     )  # fmt: skip
 
     def __init__(self, way: Way, source: socket.socket | None, sink: socket.socket | None) -> None:
@@ -32,7 +33,10 @@ class Pipe:
         self.queue: deque[tuple[float, memoryview]] = deque()  # when it leaves, and what
         self.coming: deque[Iterator[tuple[float, bytes]]] = deque()  # what follows it, not cut yet
         self.held = 0  # bytes of both
+        self.came = 0  # bytes that were received
         self.count = 0  # bytes that left
+        self.tell: Callable[[memoryview, int, int], None] | None = None
+        """Told of each send: what it took, how much it was given, how much left before."""
         self.blocked = False  # the kernel takes no more at present
         self.ended = False  # nothing more will come
         self.finished = False  # and the other side was told so
@@ -69,11 +73,14 @@ class Pipe:
         self.blocked = False
         while self.queue and self.queue[0][0] <= now and self.sink is not None:
             due, piece = self.queue[0]
+            given = piece[:SEND]
             try:
-                sent = self.sink.send(piece[:SEND])
+                sent = self.sink.send(given)
             except BlockingIOError:
                 self.blocked = True
                 return
+            if self.tell:
+                self.tell(given[:sent], len(given), self.count)
             self.count += sent
             self.held -= sent
             if sent == len(piece):

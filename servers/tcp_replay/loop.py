@@ -13,6 +13,7 @@ import os
 import selectors
 import socket
 import time
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -117,14 +118,14 @@ class Loop(Clockwork):
     def _begin(self, sock: socket.socket, peer: str) -> None:
         sock.setblocking(False)
         _at_once(sock)
-        conn = self.book.opened(peer)
+        conn = self.book.opened(peer, show(sock.getsockname()))
+        link = Link(sock, None, conn, peer)
+        link.down.tell = partial(self.book.sent, conn, peer)
         if self.settings.mode == "replay":
-            link = Link(sock, None, conn, peer)
             link.player = Player(self.settings, self.deck, self.book, conn, peer, self.wall)
             self.links.add(link)
             link.player.opened(link.down, time.monotonic(), self.faults["to_client"])
         else:
-            link = Link(sock, None, conn, peer)
             self.links.add(link)
             try:
                 self._reach(link)
@@ -197,8 +198,9 @@ class Loop(Clockwork):
 
     def _read(self, link: Link, pipe: Pipe, now: float) -> None:
         assert pipe.source is not None
+        asked = HEAR if link.player else RECEIVE
         try:
-            data = pipe.source.recv(HEAR if link.player else RECEIVE)
+            data = pipe.source.recv(asked)
         except BlockingIOError:
             return
         if link.ends_at and link.reason:  # it lingers
@@ -208,7 +210,8 @@ class Loop(Clockwork):
         if not data:
             pipe.ended = True
         else:
-            self.book.received(link.conn, link.peer, pipe.way, data)
+            self.book.received(link.conn, link.peer, pipe.way, data, asked=asked, offset=pipe.came)
+            pipe.came += len(data)
         faults = self.faults[pipe.way]
         if link.player:
             self._played(link, data, now)

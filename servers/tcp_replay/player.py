@@ -62,7 +62,7 @@ class Player:
             self._interim = self.deck.continued(self.framer.expects)
             if self._interim:
                 pipe.put(self._interim, max(now, self._busy), faults)
-                self.book.sent(self.conn, self.peer, self._interim)
+                self.book.played(self._interim)
 
     def _play(
         self, message: Message, exchange: Exchange, turn: str, pipe: Pipe, now: float, faults: Toxics
@@ -74,7 +74,7 @@ class Player:
         for chunk in self._without_interim(exchange.response):
             self._busy = base + self._later(chunk) / 1000
             pipe.put(chunk.data, self._busy, faults)
-            self.book.sent(self.conn, self.peer, chunk.data)
+            self.book.played(chunk.data)
         told = Exchange(
             at=self._wall + now, conn=self.conn, number=self.number, peer=self.peer, request=message.data,
             response=exchange.response, greeting=exchange.greeting,
@@ -104,7 +104,7 @@ class Player:
         text = unescaped(self.settings.miss_text) if self.settings.miss == "text" else b""
         if text:
             pipe.put(text, max(now, self._busy), faults)
-            self.book.sent(self.conn, self.peer, text)
+            self.book.played(text)
         self.over = "the request is not on the tape"
         told = Exchange(
             at=self._wall + now, conn=self.conn, number=self.number, peer=self.peer, request=message.data,

@@ -15,12 +15,11 @@ from servers.kit.events import (
     ConnectionOpened,
     DatagramReceived,
     DatagramSent,
-    DataReceived,
-    DataSent,
     preview,
 )
 from servers.kit.report import Report, now
 from servers.kit.sockets import Socket
+from servers.kit.stream import Stream
 from servers.tcp_replay.printing import lines_of
 from servers.tcp_replay.reasons import CONNECT_S, broken, unreachable
 from servers.tcp_replay.results import KEPT, ROWS, EndedBy, Piece, Result, Side, count, summary
@@ -77,11 +76,12 @@ class Wire:
         self.connect_ms = round(self.ms, 3)
         own = self.sock.getsockname()
         self._conn = self.sock.conn = f"client-{own[1]}"
+        self._stream = Stream(self.report, self._conn, self.where, client=True)
         self._open = True
         if self.udp:
             self.note(f"datagrams go to {self.where} from {show(own)}")
         else:
-            self.report.emit(ConnectionOpened(t=now(), conn=self._conn, peer=self.where))
+            self.report.emit(ConnectionOpened(t=now(), conn=self._conn, peer=self.where, own=show(own)))
             self.note(f"connected to {self.where} from {show(own)}")
 
     def send(self, data: bytes | memoryview) -> tuple[Piece | None, int]:
@@ -94,11 +94,12 @@ class Wire:
             self._drain()
             self._broke(error, "sending")
             return None, 0
-        at, head = self.ms, Bytes(bytes(data[: min(taken, PREVIEW)]), taken)
+        at = self.ms
         if self.udp:
+            head = Bytes(bytes(data[: min(taken, PREVIEW)]), taken)
             self.report.emit(DatagramSent(t=now(), peer=self.where, way="to_server", data=head))
         else:
-            self.report.emit(DataSent(t=now(), conn=self._conn, peer=self.where, way="to_server", data=head))
+            self._stream.sent(memoryview(data)[:taken], len(data))
         self._print(at, f"sent {count(taken)}", ">", data[:taken], self.sent)
         return self.sent.add(data[:taken], at), taken
 
@@ -160,15 +161,13 @@ class Wire:
 
     def _took(self, data: bytes) -> Piece:
         """Tell, print and keep what one ``recv()`` gave."""
-        at, head = self.ms, preview(data)
+        at = self.ms
         if self.first_ms is None:
             self.first_ms = round(at, 3)
         if self.udp:
-            self.report.emit(DatagramReceived(t=now(), peer=self.where, way="to_client", data=head))
+            self.report.emit(DatagramReceived(t=now(), peer=self.where, way="to_client", data=preview(data)))
         else:
-            self.report.emit(
-                DataReceived(t=now(), conn=self._conn, peer=self.where, way="to_client", data=head)
-            )
+            self._stream.received(data, RECV)
         self._print(at, f"received {count(len(data))}", "<", data, self.received)
         return self.received.add(data, at)
 

@@ -212,7 +212,7 @@ def test_a_request_in_five_pieces(room: Class) -> None:
     assert "in 5 sends" in said
     assert "HTTP/1.1 200 OK" in said
     eventually(lambda: len(tape(room, "web.jsonl")) == 1, "one exchange")
-    piece = re.compile(r"recv \d+ bytes: (?!HTTP/1.1 200)")
+    piece = re.compile(r"recv\(\d+\) = \d+ bytes: (?!HTTP/1.1 200)")
     assert len([line for line in program.lines if piece.search(line)]) >= 5
     room.stop("60001")
     room.start(record.replace("--tape", "--framing line --tape").replace("web.jsonl", "lines.jsonl"))

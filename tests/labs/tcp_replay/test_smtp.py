@@ -149,7 +149,11 @@ def test_what_comes_after_starttls_passes_but_cannot_be_replayed(tmp_path: Path)
 def test_a_client_that_does_not_wait_for_the_greeting_is_answered_in_order(tmp_path: Path) -> None:
     tape = tmp_path / "tape"
     with recording(tape) as (program, port):
-        send(port)
+        with connect(port) as sock:
+            for line in (b"ehlo me.test\r\n", b"noop\r\n", b"quit\r\n"):
+                assert sock.recv(65536)
+                sock.sendall(line)
+            everything(sock)  # it is the server who ends it, and is seen to
         whole(program)
     with replaying(tape) as (program, port), connect(port) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
