@@ -40,19 +40,19 @@ LAB = Lab(
             ),
             Preset(
                 name="small", title="Buffer of 8", help="recv(8), again and again",
-                settings={"buffer": 8, "keep_open": True},
+                settings={"buffer": 8, "keep_open": True, "pause": 0.0, "accepting": True},
             ),
             Preset(
                 name="keep-open", title="Keep open", help="answers until the client ends",
-                settings={"buffer": 1024, "keep_open": True},
+                settings={"buffer": 1024, "keep_open": True, "pause": 0.0, "accepting": True},
             ),
             Preset(
                 name="joined", title="Joined", help="half a second before each recv: what came is joined",
-                settings={"pause": 500.0, "buffer": 1024, "keep_open": True},
+                settings={"pause": 500.0, "buffer": 1024, "keep_open": True, "accepting": True},
             ),
             Preset(
                 name="non-blocking", title="Non-blocking", help="no call waits; many clients side by side",
-                settings={"blocking": False},
+                settings={"blocking": False, "accepting": True},
             ),
             Preset(
                 name="not-accepting", title="Do not accept", help="the backlog fills; send on 6 connections",
