@@ -97,7 +97,7 @@ def alone() -> Iterator[tuple[int, int]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     words = [sys.executable, "-m", "servers.tcp_upper.server", "--port", str(port)]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         eventually(lambda: answers(port), "our server alone answers")
         yield port, process.pid
