@@ -1,8 +1,8 @@
 """The server's short way, for when so much happens that nothing more can be told.
 
-The same calls as in server.py on plain sockets; what they do is only counted. It is taken while the
-report has no room and the settings ask for the sheet's one answer and no more: then it costs little more
-than the sheet's own loop. A connection that says nothing for a moment goes back to server.py.
+The same calls as in server.py, on sockets as plain as Python has them; what they do is only counted. It is
+taken while the report has no room and the settings ask for the sheet's one answer and no more: then it
+costs what the sheet's own loop does. A connection that says nothing for a moment goes back to server.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable
+from socket import SocketType
 from typing import Any
 
 from servers.kit.report import Report
@@ -38,52 +39,55 @@ def possible(settings: Settings) -> bool:
 
 def in_a_hurry(listener: Traced, control: Control, report: Report) -> tuple[Traced, Any] | None:
     """Serve as long as nothing can be told. Returns a connection that has to be waited for, if any."""
+    accept: Callable[[], tuple[int, Any]] = listener._accept  # type: ignore[attr-defined]
+    family, kind, watched = listener.family, listener.type, listener.fileno()
     poll = select.poll()
-    poll.register(listener, select.POLLIN)
+    poll.register(watched, select.POLLIN)
     poll.register(control.ear, select.POLLIN)
     _patience(listener, MOMENT)
     try:
         while not report.room:
             ready = poll.poll()
-            if len(ready) > 1 or ready[0][0] != listener.fileno():  # the settings have changed
+            if len(ready) > 1 or ready[0][0] != watched:  # the settings have changed
                 return None
-            left = _serve(listener, control.settings, report)
-            if left is not None:
-                return left
+            number, address = accept()
+            sock = SocketType(family, kind, 0, number)
+            try:
+                _serve(sock, control.settings, report)
+            except BlockingIOError:  # it has connected, and says nothing
+                _patience(sock, FOR_EVER)
+                report.missed += 1  # its accept()
+                return listener.accepted(sock.detach()), address
+            finally:
+                sock.close()
     finally:
         _patience(listener, FOR_EVER)
     return None
 
 
-def _serve(listener: Traced, settings: Settings, report: Report) -> tuple[Traced, Any] | None:
-    """Accept, receive, send, close; or hand back who says nothing."""
-    accept: Callable[[], tuple[int, Any]] = listener._accept  # type: ignore[attr-defined]
-    number, address = accept()
+def _serve(sock: SocketType, settings: Settings, report: Report) -> None:
+    """Receive and send. BlockingIOError: nothing came for a moment."""
     counters: Counters = report.counters
-    with socket.socket(listener.family, listener.type, 0, number) as sock:
-        try:
-            data = sock.recv(settings.buffer)
-        except BlockingIOError:
-            _patience(sock, FOR_EVER)
-            report.missed += 1  # its accept()
-            return listener.accepted(sock.detach()), address
-        except OSError:
-            data = b""
-            counters.resets += 1
-        counters.connections += 1
-        report.missed += UNTOLD
-        if data:
-            counters.recv_calls += 1
-            counters.bytes_in += len(data)
-            reply, fault = answer(data)
-            if fault is not None:
-                counters.not_utf8 += 1
-                report.missed += 1
-            _send(sock, reply, settings, counters)
-    return None
+    try:
+        data = sock.recv(settings.buffer)
+    except BlockingIOError:
+        raise
+    except OSError:
+        data = b""
+        counters.resets += 1
+    counters.connections += 1
+    report.missed += UNTOLD
+    if data:
+        counters.recv_calls += 1
+        counters.bytes_in += len(data)
+        reply, fault = answer(data)
+        if fault is not None:
+            counters.not_utf8 += 1
+            report.missed += 1
+        _send(sock, reply, settings, counters)
 
 
-def _send(sock: socket.socket, reply: bytes, settings: Settings, counters: Counters) -> None:
+def _send(sock: SocketType, reply: bytes, settings: Settings, counters: Counters) -> None:
     """Send it; where the kernel has no room for all of it, wait."""
     flags = DONTWAIT
     try:
@@ -101,6 +105,6 @@ def _send(sock: socket.socket, reply: bytes, settings: Settings, counters: Count
         counters.resets += 1
 
 
-def _patience(sock: socket.socket, timeval: bytes) -> None:
+def _patience(sock: SocketType, timeval: bytes) -> None:
     """How long recv() of this socket, and of those that it accepts, waits."""
-    socket.socket.setsockopt(sock, socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+    SocketType.setsockopt(sock, socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
