@@ -1,0 +1,107 @@
+"""Stars in place of secrets, in payloads as they pass: for messages, bytes in hex, and the stream.
+
+HTTP's Authorization fields and the dashboard's cookie, as the labs mask them (kit/http_mask.py); SMTP's
+AUTH and what follows it until the server has judged it. A secret may be cut by the end of a segment, sent
+again, or have begun where nothing was captured: rather too much is masked than too little. As many stars
+as bytes.
+"""
+
+from __future__ import annotations
+
+from servers.kit.events import PREVIEW
+from servers.kit.http_mask import HttpMask
+from servers.walk.rows import Way
+from servers.walk.smtp_mask import SmtpMask
+
+MOST = 10_000
+"""Secrets and holes of a direction that are remembered; with more, all that comes again is starred."""
+
+Span = tuple[int, int]
+
+
+class Masking:
+    """One connection, fed with its payloads in the order in which they were captured."""
+
+    def __init__(self) -> None:
+        smtp = SmtpMask()
+        self._ways = {"to_server": _Direction(smtp, client=True), "to_client": _Direction(smtp, client=False)}
+
+    def feed(self, way: Way, offset: int, payload: bytes, length: int | None = None) -> bytes:
+        """The payload with stars. ``offset`` counts its direction's bytes, ``length`` is its true one."""
+        return self._ways[way].feed(offset, payload, max(length or 0, len(payload)))
+
+
+class _Direction:
+    def __init__(self, smtp: SmtpMask, *, client: bool) -> None:
+        self._smtp, self._client = smtp, client
+        self._http = HttpMask()
+        self._next = 0
+        self._secrets: list[Span] = []
+        self._holes: list[Span] = []
+        self._flood = False
+
+    def feed(self, offset: int, payload: bytes, length: int) -> bytes:
+        old = payload[: max(0, min(len(payload), self._next - offset))]
+        found = self._old(offset, old) if old else b""
+        end = offset + length
+        if end > self._next:
+            begin = offset + len(old)
+            if begin > self._next:
+                self._lose(self._next, begin)
+            found += self._new(payload[len(old) :])
+            if offset + len(payload) < end:
+                self._lose(offset + len(payload), end)
+            self._next = end
+        if found != payload:
+            self._hide(offset, payload, found)
+        return found
+
+    def _new(self, payload: bytes) -> bytes:
+        parts = [payload[start : start + PREVIEW] for start in range(0, len(payload), PREVIEW)]
+        found = b"".join(self._http.head(part) or _stars(part) for part in parts)
+        if not self._client:
+            self._smtp.hears(payload)
+            return found
+        return _both(payload, found, self._smtp.says(payload))
+
+    def _lose(self, start: int, end: int) -> None:
+        """Bytes that were not captured, or come late: a secret may have begun there."""
+        self._add(self._holes, (start, end))
+        self._http.lost()
+        self._smtp.lost(client=self._client)
+
+    def _old(self, offset: int, payload: bytes) -> bytes:
+        """Bytes that come again, or late: of those in a hole nobody knows what they belong to."""
+        end = offset + len(payload)
+        if self._flood or offset < 0 or any(start < end and offset < stop for start, stop in self._holes):
+            return _stars(payload)
+        found = bytearray(payload)
+        for start, stop in self._secrets:
+            if start < end and offset < stop:
+                first, last = max(0, start - offset), min(len(payload), stop - offset)
+                found[first:last] = b"*" * (last - first)
+        return bytes(found)
+
+    def _hide(self, offset: int, payload: bytes, found: bytes) -> None:
+        """Remember where the stars are, from the first to the last."""
+        differ = [n for n in range(len(payload)) if payload[n] != found[n]]
+        self._add(self._secrets, (offset + differ[0], offset + differ[-1] + 1))
+
+    def _add(self, spans: list[Span], span: Span) -> None:
+        if len(spans) < MOST:
+            spans.append(span)
+        else:
+            self._flood = True
+
+
+def _both(payload: bytes, one: bytes, other: bytes) -> bytes:
+    """The payload with the stars of both."""
+    if one in (payload, other):
+        return other
+    if other == payload:
+        return one
+    return bytes(b if a == c else a for a, b, c in zip(one, other, payload, strict=True))
+
+
+def _stars(data: bytes) -> bytes:
+    return bytes(byte if byte in b"\r\n" else 42 for byte in data)
