@@ -39,7 +39,7 @@ class Talk:
         self.calls: list[Call] = []
         self.answer = bytearray()
         self.sent = self.send_calls = self.recv_calls = 0
-        self.kind: Kind = "failed"
+        self.kind: Kind = "stopped"  # unless it comes to another end
         self.connected_ms: float | None = None
         self.answered_ms: float | None = None
         self.own = self.ended = self.error = ""
@@ -105,6 +105,7 @@ class Talk:
             self.kind = "refused"
             self.error = f"{in_words(error)}. No program listens there: is the server running? {self._peer}?"
         else:
+            self.kind = "failed"
             self.error = f"{in_words(error)}."
         self.ended = "never connected"
         self._say(self.error)
@@ -125,6 +126,9 @@ class Talk:
                 self._receive(sock)
         except OSError as error:
             self._broke(error, "recv")
+        except KeyboardInterrupt:
+            self.stop.set()
+            raise
         finally:
             self.kind = self._judge()
             self.stop.wait(self.request.hold)
@@ -222,6 +226,7 @@ class Talk:
             left = len(self.expected) - len(self.answer)
             self.error = f"{left:,} bytes of the answer are missing: {self.ended}."
             return "cut short"
+        self.error = ""
         return "answered"
 
     def _closed(self, conn: str, stream: Stream) -> None:
