@@ -97,13 +97,21 @@ def _direct(module: str, name: str) -> Iterator[str]:
             yield "servers need the standard library and msgspec alone"
         if top == "servers" and name != "servers":
             yield from _between_labs(module, name)
+    if _under(module, "servers.walk") and not _captures(module) and top in DOING:
+        yield "the packet walk is bytes in, values out, but for the program that captures"
     if _under(module, "webui") and top == "servers":
-        if not _under(name, "servers.kit") and name != "servers.registry":
+        if not any(_under(name, known) for known in ("servers.kit", "servers.walk", "servers.registry")):
             yield "webui knows labs by the registry alone"
         if name in ("servers.kit.sockets", "servers.kit.command"):
             yield "webui opens no lab socket"
     if module == "app" and top == "servers" and not _under(name, "servers.kit"):
         yield "app.py starts webui, and leaves labs to it"
+
+
+def _captures(module: str) -> bool:
+    """Whether it is of the program that captures packets."""
+    names = ("ring", "piped", "allowed", "capture", "appended")
+    return module in [f"servers.walk.{name}" for name in names]
 
 
 def _between_labs(module: str, name: str) -> Iterator[str]:
@@ -128,6 +136,8 @@ def _reached(module: str, name: str) -> Iterator[str]:
         yield "protocol.py is bytes in, values out"
     if module in ("webui.hub", "webui.supervisor", "webui.child") and top in WEB:
         yield "it knows nothing of Flask"
+    if not _captures(module) and _captures(name):
+        yield "a program of its own captures"
     ours = _under(name, "servers") and name.rpartition(".")[2] in ("server", "client")
     if ours and (_under(module, "webui") or last == "lab" or module == "servers.registry"):
         yield "the web process imports no server or client"
@@ -149,6 +159,9 @@ def test_the_reader_sees_all_of_our_sources() -> None:
 
 
 BAD = [
+    ("servers/walk/link.py", "import socket", "bytes in, values out, but for the program"),
+    ("servers/walk/link.py", "from servers.walk import ring", "a program of its own captures"),
+    ("webui/packets.py", "import servers.walk.ring", "a program of its own captures"),
     ("webui/hub.py", "import eventlet", "webui.hub imports eventlet: only app.py"),
     ("webui/hub.py", "def f():\n    import eventlet.green", "only app.py names eventlet"),
     ("webui/x.py", "from importlib import import_module\nimport_module('eventlet')", "only app.py names"),
@@ -200,6 +213,7 @@ GOOD = {
     "servers/a/client.py": "import socket",
     "servers/a/server.py": "import socket, msgspec\nfrom servers.a.lab import LAB\nimport servers.kit.report",
     "servers/b/__init__.py": "",
+    "servers/walk/ring.py": "import socket",
     "servers/b/protocol.py": "",
 }
 

@@ -74,8 +74,19 @@ def run_tool(
     words = f"{lab.title}: {tool.title}. {tool.help}".rstrip()
     if tool.needs_server:
         _run_aimed(tool.client, words, tool.request, function, arguments)
-    parser = _parser(tool.client, words, fields(tool.request))
-    request, flags = _read(parser, tool.request, arguments, {})
+    run_alone(tool.client, words, tool.request, function, arguments)
+
+
+def run_alone(
+    module: str,
+    words: str,
+    struct: type[msgspec.Struct],
+    function: Callable[[Any, Report], int],
+    arguments: Sequence[str] | None = None,
+) -> NoReturn:
+    """Run a program that is aimed at no server: ``function(request, report)``. ``words`` say what it does."""
+    parser = _parser(module, words, fields(struct))
+    request, flags = _read(parser, struct, arguments, {})
     _finish(lambda report: function(request, report), request, flags.json)
 
 
