@@ -93,7 +93,7 @@ def _ipv6(data: bytes, start: int, size: int) -> Carried:
         if protocol not in _EXTENSIONS:
             return Carried(6, protocol, source, target, begin, end, ttl, identification, more)
         if len(data) < begin + 8 or end < begin + 8:
-            raise ProtocolError("one of its IPv6 extension headers is cut off")
+            raise ProtocolError("its IPv6 extension headers are cut off")
         following, units = data[begin], data[begin + 1]
         if protocol == _FRAGMENTS:
             _, fragment, identification = _FRAGMENT(data, begin)
@@ -104,6 +104,8 @@ def _ipv6(data: bytes, start: int, size: int) -> Carried:
                 )
         begin += (units + 2) * 4 if protocol == _AUTHENTICATION else (units + 1) * 8
         protocol = following
+        if begin > end:
+            raise ProtocolError("its IPv6 extension headers are longer than the packet")
     raise ProtocolError(f"it has more than {EXTENSIONS} IPv6 extension headers")
 
 
