@@ -14,10 +14,10 @@ SPACE = 1 << 32
 FAST = 0.020
 """Seconds after a duplicate acknowledgement in which a segment sent again answers it."""
 SWAPPED = 0.003
-"""Seconds in which a segment that comes late was overtaken rather than sent again, without a known round trip."""
+"""Seconds in which a late segment was overtaken, not sent again; used where no round trip is known."""
 DUPLICATES = 2
-"""Duplicate acknowledgements before a fast retransmission. TCP waits for three (RFC 5681, 3.2); not all of them
-need have been captured."""
+"""Duplicate acknowledgements before a fast retransmission. TCP waits for three (RFC 5681, 3.2); not all of
+them need have been captured."""
 
 
 def beyond(a: int, b: int) -> int:

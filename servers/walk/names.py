@@ -11,7 +11,8 @@ def show(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def port_of(address: str) -> int:
-    """The port in such words; 0 where there is none."""
-    port = address.rpartition(":")[2]
-    return int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+def split(address: str) -> tuple[str, int]:
+    """Host and port in such words; the port is 0 where there is none."""
+    host, _, port = address.rpartition(":")
+    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+    return host.removeprefix("[").removesuffix("]"), number

@@ -1,4 +1,4 @@
-"""SMTP's log-in without its secrets (RFC 4954): what a client says after AUTH, until the server has judged it.
+"""SMTP's log-in without its secrets (RFC 4954): what a client says after AUTH, until it is judged.
 
 Both directions are heard, since the server's 334 says that the next line is a secret. Only for connections
 that may be SMTP: those whose server's first bytes are known to be no greeting (220) are left alone.

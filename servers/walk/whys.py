@@ -50,7 +50,7 @@ _WORDS: dict[Mark, str] = {
         "could have been lost (RFC 9293, 3.8.6.1)."
     ),
     "window_full": "These {size} bytes fill the other side's window: the sender must wait now.",
-    "syn_again": "The SYN once more: nothing came back. The way loses packets, or the server's queue is full.",
+    "syn_again": "The SYN once more: nothing came back. Packets are lost, or the server's queue is full.",
     "lost": "The lab threw this datagram away, as a bad network would.",
 }
 
