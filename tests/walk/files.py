@@ -6,10 +6,23 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
+from servers.kit.errors import ProtocolError
 from servers.walk import raw
-from servers.walk.packet import ACK, PSH, Packet
+from servers.walk.packet import ACK, PSH, Frame, Packet
+from servers.walk.reading import Reader
 
 NULL, ETHERNET, RAW, LOOP, SLL, IPV4, IPV6, SLL2 = 0, 1, 101, 108, 113, 228, 229, 276
+
+
+def until_trouble(reader: Reader) -> tuple[list[Frame], str]:
+    """The frames that a reader gives, and what then is wrong, in words."""
+    found = []
+    try:
+        for _, frame in reader.read():
+            found.append(frame)
+    except ProtocolError as error:
+        return found, str(error)
+    return found, ""
 
 
 def packet(**changes: Any) -> Packet:
