@@ -40,13 +40,11 @@ def datagrams(events: Iterable[Event], server: str) -> Iterator[tuple[str, str, 
 
 
 def _by_server(event: Kinds) -> bool:
-    """Whether the server told it: a client's datagrams go the other way. Unix-domain sockets have no packets."""
-    told = event.way == ("to_client" if isinstance(event, DatagramSent) else "to_server")
-    return (
-        (told or isinstance(event, DatagramDropped))
-        and not event.peer.startswith("unix:")
-        and not event.request
-    )
+    """Whether the server told it, of the network: Unix-domain sockets have no packets."""
+    if event.request or event.peer.startswith("unix:"):
+        return False
+    sent = isinstance(event, DatagramSent)
+    return isinstance(event, DatagramDropped) or event.way == ("to_client" if sent else "to_server")
 
 
 class _Client:

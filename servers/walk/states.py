@@ -8,7 +8,7 @@ Where the capture began in the middle of a connection a state is "" until what w
 
 from __future__ import annotations
 
-from servers.walk.analysis import beyond, end
+from servers.walk.half import beyond, end
 from servers.walk.packet import ACK, FIN, RST, SYN, Packet
 from servers.walk.rows import State
 

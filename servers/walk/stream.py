@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from servers.walk.analysis import Half, beyond, end
+from servers.walk.half import Half, beyond, end
 from servers.walk.masking import Masking
 from servers.walk.names import show
 from servers.walk.packet import ACK, SYN, Packet

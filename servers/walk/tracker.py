@@ -6,7 +6,8 @@ packet and those before it; nothing is changed afterwards, so rows can be shown 
 
 from __future__ import annotations
 
-from servers.walk.analysis import Analysis, end
+from servers.walk.analysis import Analysis
+from servers.walk.half import end
 from servers.walk.masking import Masking
 from servers.walk.messages import Messages
 from servers.walk.names import show

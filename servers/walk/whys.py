@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from servers.walk.analysis import Half
+from servers.walk.half import Half
 from servers.walk.packet import ACK, RST, SYN, Packet
 from servers.walk.rows import Mark
 
