@@ -10,7 +10,7 @@ from struct import Struct
 
 from servers.walk.packet import Frame
 from servers.walk.pcapng import ENHANCED, INTERFACE, SECTION
-from servers.walk.reading import KEPT, LATEST
+from servers.walk.reading import KEPT
 
 PROGRAM = "Socket Lab"
 TEXT = 2000
@@ -18,6 +18,8 @@ TEXT = 2000
 _COMMENT, _APPLICATION = 1, 4
 _NAME, _RESOLUTION = 2, 9
 _NANOSECONDS = b"\x09"
+LATEST = 18_446_744_073.0
+"""In the year 2554, nanoseconds do not fit 64 bits any more."""
 _pair = Struct("<HH").pack
 _block = Struct("<II").pack
 _length = Struct("<I").pack
@@ -56,7 +58,8 @@ def interface(link: int, name: str, comment: str = "") -> bytes:
 
 def packet(frame: Frame, interface: int = 0, comments: Iterable[str] = ()) -> bytes:
     """A frame, with its own comment and further ones."""
-    ticks = round(min(max(frame.t, 0.0), LATEST) * 1_000_000_000)
+    t = min(max(frame.t, 0.0), LATEST)
+    ticks = int(t) * 1_000_000_000 + round(t % 1 * 1_000_000_000)  # all at once is not exact
     data = frame.data[:KEPT]
     head = _packet(interface, ticks >> 32, ticks & 0xFFFFFFFF, len(data), max(frame.size, len(data)))
     said = b"".join(_text(_COMMENT, comment) for comment in (frame.comment, *comments))
