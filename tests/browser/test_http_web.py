@@ -46,6 +46,13 @@ def test_a_request_is_answered_and_explained(teacher, board):
     expect(results.locator(".faults")).to_have_count(0)
     curl = results.get_by_role("button", name="Copy as curl")
     assert curl.get_attribute("data-copy-text") == f"curl -i http://{instance['address']}/HelloWorld.html"
+    log = page.locator("#traffic .listbox")
+    expect(log).to_contain_text("GET /HelloWorld.html")
+    expect(log).not_to_contain_text("recv(")
+    page.locator("#all-kinds").check()
+    expect(log).to_contain_text("recv(65536) =")
+    (conn,) = connections(page)
+    assert not conn["name"].startswith("client-"), "one connection is drawn, not one for each end"
     picture(page, "http_web")
 
 
