@@ -88,6 +88,7 @@ class Game:
             summary=verdict(
                 won=bool(self.flag), flag=self.flag, right=self.right, rounds=self.number, lost=self.lost,
                 seconds=self._seconds, error=error, asked=self.request.rounds,
+                stepped=self.reader.out_of_step is not None,
             ),
             won=bool(self.flag), flag=self.flag, rounds=self.number, right=self.right,
             out_of_step=self.reader.out_of_step, joined=wire.joined, cut=wire.cut,

@@ -90,12 +90,19 @@ def missed_step(round: int, asked: int, got: bytes, wanted: bytes) -> OutOfStep:
 
 
 def verdict(
-    *, won: bool, flag: str, right: int, rounds: int, seconds: float, error: str, lost: bool, asked: int
-) -> str:
-    """The run in one sentence. ``asked`` is how many rounds were to be played; 0: to the end."""
+    *, won: bool, flag: str, right: int, rounds: int, seconds: float, error: str, lost: bool, asked: int,
+    stepped: bool,
+) -> str:  # fmt: skip
+    """The run in one sentence. ``asked``: how many rounds were to be played, 0 is to the end.
+
+    ``stepped``: the reader fell out of step, so that the server may have been in another round.
+    """
     took = f"in {seconds:,.3f} s"
     if won:
         return f"Won: {times(right)} {took}. The flag is {flag}."
+    if lost and stepped:
+        after = times(rounds, "guess", "guesses")
+        return f"Lost after {after}, {took}: the server's last word was Wrong."
     if lost:
         return f"Guessed wrong in round {rounds:,}, after {seconds:,.3f} s."
     if error:
@@ -107,6 +114,6 @@ def verdict(
     return f"Sent {rounds:,} guesses {took}, and read no flag."
 
 
-def times(rounds: int) -> str:
+def times(count: int, one: str = "round", more: str = "rounds") -> str:
     """``1 round``, ``1,000 rounds``."""
-    return "1 round" if rounds == 1 else f"{rounds:,} rounds"
+    return f"1 {one}" if count == 1 else f"{count:,} {more}"

@@ -19,7 +19,7 @@ import socket
 import threading
 import time
 
-from servers.coin_game.book import Book, Page
+from servers.coin_game.book import Book
 from servers.coin_game.coin import Coin, stamp
 from servers.coin_game.events import Ending
 from servers.coin_game.framing import Framer, delimiter_of
@@ -112,8 +112,7 @@ class Game:
 
     def __init__(self, sock: Traced, peer: str, table: Table) -> None:
         self.sock, self.table = sock, table
-        own = show(socket.socket.getsockname(sock))
-        self.page: Page = table.book.opened(peer, own)
+        self.page = table.book.opened(peer, show(socket.socket.getsockname(sock)))
         sock.conn, sock.stream = self.page.conn, self.page.stream
         self.settings, self.flag = table.settings, table.settings.flag
         self.framer = Framer(self.settings.framing, delimiter_of(self.settings.delimiter))

@@ -66,6 +66,7 @@ def test_the_lessons_numbers_are_right() -> None:
     last = len(NICE + prize(flag))
     assert (last + 2, last + 8) == (READ, 70), "as the table says"
     assert HIT.decode() in LESSON
+    assert len(NICE + prompt(99)) == 44 < len(NICE + prompt(100)), "where a receive size of 44 is too little"
     assert "20 20 20 2e" in LESSON
     assert greeting("", 1)[0][:4] == bytes.fromhex("20 20 20 2e")
 
