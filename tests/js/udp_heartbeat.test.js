@@ -106,7 +106,7 @@ test("a tick's height says how far its delay is above the smallest", () => {
   const top = topOf([one(model)], [0, 10]);
   assert.equal(top, 10);
   assert.deepEqual(layLane(one(model), [0, 10], 100, top).ticks.map(({ height, look }) => [Number(height.toFixed(3)), look]), [[LEAST, "plain"], [0.85, "plain"], [LEAST, "plain"], [0.55, "late"]]);
-  assert.equal(topOf([], [0, 1]), 0.1);
+  assert.equal(topOf([], [0, 1]), 1);
 });
 
 test("only what is in view is laid out, and of very many no more than can be seen", () => {

@@ -3,7 +3,7 @@
 import { timed } from "../chartbase.js";
 import { isMine } from "../command.js";
 import { el, fill, say, write } from "../dom.js";
-import { milliseconds, number } from "../format.js";
+import { clock, milliseconds, number } from "../format.js";
 import { personOf } from "../people.js";
 import { machine, reachableCommand } from "../reach.js";
 import { createDelayChart } from "./udp_heartbeat/chart.js";
@@ -70,7 +70,7 @@ export function picture(element, store, page) {
     el("h3", {}, "One-way delay above each client's smallest"), plot, el("p", { class: "help" }, CAVEAT), warning, ...tables.elements,
   );
 
-  const idle = () => (store.state.paused ? "paused" : "");
+  const idle = () => (store.state.paused ? "paused" : !runs() && model.clients.size ? `the server does not run: as it was at ${clock(model.last, 0)}` : "");
   const runs = () => store.state.instance?.state === "running";
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -152,7 +152,7 @@ export function picture(element, store, page) {
     if (change.type === "frame") for (const event of change.events) announce(event, name, model);
     if (touched || change.replaced || change.type !== "frame") {
       if (change.type !== "frame") worded = -Infinity;
-      if (change.type === "pause") write(readout, idle());
+      if (change.type !== "frame" && !lanes.held) write(readout, idle());
       plan();
     }
   });

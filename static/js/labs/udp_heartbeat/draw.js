@@ -157,8 +157,9 @@ function drawMarks(brush, marks, floor, width, type) {
     brush.lineTo(x + 7, 4.5);
     brush.lineTo(x, 8);
     brush.fill();
-    const left = x + 10 + wide <= free ? x + 10 : x - wide - 2;
-    if (left < 0 || (left > x && left + wide > free)) continue;
+    const right = x + 10 + wide <= free;
+    if (!right && (x > free || x - wide < 2)) continue; // no room: the pointer and the table tell
+    const left = right ? x + 10 : x - wide - 2;
     brush.fillText(words, left, 0.55 * type + 1);
     free = Math.min(x, left) - 4;
   }

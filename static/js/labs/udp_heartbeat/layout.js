@@ -81,7 +81,7 @@ export function topOf(clients, [from, to]) {
   for (const { beats } of clients) {
     for (let i = firstAt(beats, from); i < beats.length && beats[i].t <= to; i += 1) most = Math.max(most, beats[i].above ?? 0);
   }
-  if (most <= 0.1) return 0.1;
+  if (most <= 0.1) return most > 0 ? 0.1 : 1;
   const power = 10 ** Math.floor(Math.log10(most));
   return power * ([1, 2, 5, 10].find((step) => step * power >= most * 0.999) ?? 10);
 }
