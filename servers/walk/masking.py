@@ -8,6 +8,8 @@ as bytes.
 
 from __future__ import annotations
 
+import re
+
 from servers.kit.events import PREVIEW
 from servers.kit.http_mask import HttpMask
 from servers.walk.rows import Way
@@ -17,6 +19,12 @@ MOST = 10_000
 """Secrets and holes of a direction that are remembered; with more, all that comes again is starred."""
 
 Span = tuple[int, int]
+
+_LINE_END = re.compile(rb"\n(?=[^ \t])")
+"""Where a line ends for good: one that begins with a blank goes on with the one before (RFC 9112, 5.2)."""
+_HTTP = re.compile(rb"[A-Z]{3,24} [^\r\n]*|HTTP/[0-9.]+ [^\r\n]*")
+_BEGINS = re.compile(rb"(?:[A-Z]{3,24} [^ \r\n]{1,8000} HTTP/[0-9.]+|HTTP/[0-9.]+ [0-9]{3}[^\r\n]*)\r?\n")
+"""A request or response begins here, whatever was lost before."""
 
 
 class Masking:
@@ -35,6 +43,8 @@ class _Direction:
     def __init__(self, smtp: SmtpMask, *, client: bool) -> None:
         self._smtp, self._client = smtp, client
         self._http = HttpMask()
+        self._known = True  # what the next byte belongs to
+        self._other = False  # its first line was no HTTP's
         self._next = 0
         self._secrets: list[Span] = []
         self._holes: list[Span] = []
@@ -57,23 +67,45 @@ class _Direction:
         return found
 
     def _new(self, payload: bytes) -> bytes:
-        parts = [payload[start : start + PREVIEW] for start in range(0, len(payload), PREVIEW)]
-        found = b"".join(self._http.head(part) or _stars(part) for part in parts)
+        if self._next == 0 and self._known and b"\n" in payload:
+            self._other = not _HTTP.match(payload)
+        found = self._by_http(payload)
         if not self._client:
             self._smtp.hears(payload)
             return found
         return _both(payload, found, self._smtp.says(payload))
 
+    def _plain(self) -> bool:
+        """Whether nobody speaks a protocol here that has secrets."""
+        return self._other and (self._smtp.other or not self._client)
+
+    def _by_http(self, payload: bytes) -> bytes:
+        """The payload masked as HTTP is; stars up to where a line begins, if it is not known what goes on."""
+        found = b""
+        if not self._known:
+            line = _LINE_END.search(payload)
+            if self._plain() or _BEGINS.match(payload):
+                begin = 0
+            elif line:
+                begin = line.end()
+            else:
+                return _stars(payload)
+            found, payload, self._known = _stars(payload[:begin]), payload[begin:], True
+            self._http.begin()
+        parts = (payload[start : start + PREVIEW] for start in range(0, len(payload), PREVIEW))
+        return found + b"".join(self._http.head(part) or _stars(part) for part in parts)
+
     def _lose(self, start: int, end: int) -> None:
         """Bytes that were not captured, or come late: a secret may have begun there."""
         self._add(self._holes, (start, end))
-        self._http.lost()
+        self._known = False
         self._smtp.lost(client=self._client)
 
     def _old(self, offset: int, payload: bytes) -> bytes:
         """Bytes that come again, or late: of those in a hole nobody knows what they belong to."""
         end = offset + len(payload)
-        if self._flood or offset < 0 or any(start < end and offset < stop for start, stop in self._holes):
+        unseen = offset < 0 or any(start < end and offset < stop for start, stop in self._holes)
+        if self._flood or (unseen and not self._plain()):
             return _stars(payload)
         found = bytearray(payload)
         for start, stop in self._secrets:

@@ -58,7 +58,7 @@ class Messages:
         line = pattern.match(payload)
         if not line:
             return ""
-        name = printable(line[0].rstrip(b"\r\n"), SHOWN)
+        name = _line(line[0].rstrip(b"\r\n"))
         head = _HEAD_END.search(payload)
         told = _LENGTH.search(payload, 0, head.end()) if head else None
         if not head or not told:
@@ -77,8 +77,8 @@ def _text(payload: bytes, length: int) -> str:
     if not _is_text(payload):
         return f"{length} bytes: {payload[:16].hex(' ')}" + (" …" if length > 16 else "")
     if _REPLY.match(payload) and len(lines) > 1:
-        return f"{printable(first, SHOWN)} (a reply of {len(lines)} lines)"
-    words = printable(first, SHOWN) or "(an empty line)"
+        return f"{_line(first)} (a reply of {len(lines)} lines)"
+    words = _line(first) or "(an empty line)"
     return f"{words} (and {len(lines) - 1} more line{'s' * (len(lines) > 2)})" if len(lines) > 1 else words
 
 
@@ -86,6 +86,14 @@ def _is_text(payload: bytes) -> bool:
     """Whether most of it can be read."""
     start = payload[:200]
     odd = sum((byte < 32 and byte not in b"\t\r\n\x1b") or byte == 127 for byte in start)
-    odd += start.count(b"\xff")
-    high = sum(byte > 127 for byte in start)
-    return odd * 10 <= len(start) and high * 2 <= len(start)
+    text = start.decode("utf-8", "replace")  # a character may be cut at the end
+    return (odd + text.rstrip("\ufffd").count("\ufffd")) * 10 <= len(start)
+
+
+def _line(data: bytes) -> str:
+    """Some bytes on one line, what cannot be read escaped."""
+    if data.isascii():
+        return printable(data, SHOWN)
+    text = data.decode("utf-8", "backslashreplace")
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:SHOWN])
+    return shown + ("…" if len(text) > SHOWN else "")

@@ -27,7 +27,7 @@ class SmtpMask:
         self._begun = b""  # of the client's line
         self._reply = b""  # of the server's
         self._greeted = False
-        self._other = False
+        self.other = False  # the server has greeted in another way
         self._login = False
         self._unread = 0
 
@@ -40,11 +40,11 @@ class SmtpMask:
 
     def hears(self, data: bytes) -> None:
         """The server's next bytes."""
-        if self._other:
+        if self.other:
             return
         if not self._greeted and data:
             self._greeted = True
-            self._other = not data.startswith(b"220"[: len(data)])
+            self.other = not data.startswith(b"220"[: len(data)])
         for line in _LINES.findall(self._reply + data):
             if not line.endswith(b"\n"):
                 self._reply = line[:KEPT]
@@ -55,7 +55,7 @@ class SmtpMask:
 
     def says(self, data: bytes) -> bytes:
         """The client's next bytes, stars in them."""
-        if self._other or not (
+        if self.other or not (
             self._login or self._unread or self._begun or b"\n" in data or _may_begin(data)
         ):
             return data

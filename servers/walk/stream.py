@@ -68,9 +68,9 @@ class Stream:
                 direction.give_up()
             self._masking = Masking() if self._masking else None
             self._begin()
-        self._ways[way].feed(packet)
         if packet.flags & ACK:
             self._ways[back].acknowledged(packet.ack)
+        self._ways[way].feed(packet)
 
     def pieces(self) -> tuple[list[Piece], bool]:
         """What there is; what waits for bytes that never came is given with its gap."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from servers.walk.half import Half
-from servers.walk.packet import ACK, RST, SYN, Packet
+from servers.walk.packet import ACK, SYN, Packet
 from servers.walk.rows import Mark
 
 
@@ -14,7 +14,7 @@ def why(marks: tuple[Mark, ...], packet: Packet, me: Half, you: Half) -> str:
 
 def _sentence(mark: Mark, packet: Packet, me: Half, you: Half) -> str:
     if mark == "reset":
-        return _reset(packet, you)
+        return _reset(packet, me, you)
     if mark == "lost_segment":
         return _unseen(packet, me, you)
     if mark == "cut":
@@ -62,15 +62,10 @@ def _bytes(packet: Packet, me: Half) -> str:
     return f"bytes {first} to {first + packet.length - 1}" if packet.length > 1 else f"byte {first}"
 
 
-def _reset(packet: Packet, you: Half) -> str:
-    answers_syn = packet.flags & ACK and you.next is not None and you.syn_t is not None
-    if (
-        packet.flags & RST
-        and answers_syn
-        and you.relative(packet.ack) == 1
-        and you.relative(you.next or 0) == 1
-    ):
-        return "Refused, or given up at once: nothing listens on this port, or the connection was not wanted."
+def _reset(packet: Packet, me: Half, you: Half) -> str:
+    never_agreed = me.scale is None and you.syn_t is not None  # it has sent no SYN of its own
+    if packet.flags & ACK and never_agreed and you.relative(packet.ack) == 1:
+        return "Refused: nothing listens on this port, or nobody is wanted there."
     return (
         "The connection ends here, without a farewell: its sender has no such connection (any more), "
         "or closed it with bytes unread. What was on its way is lost."
