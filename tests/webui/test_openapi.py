@@ -29,6 +29,9 @@ with warnings.catch_warnings():
     from schemathesis import checks
     from schemathesis.specs.openapi import checks as openapi_checks
 
+TRIED = {name: LABS[name] for name in ("udp_ping", "http_web", "smtp_sink")}
+"""Labs that requests are made up for: with and without tools, sessions, actions, queries and secrets. The
+dashboard treats all labs alike, and what can be set on each is tried by its own tests."""
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -81,7 +84,7 @@ class Door:
     def __call__(self, environ: Any, start_response: Any) -> Any:
         if self.app is None:
             start_response("200 OK", [("Content-Type", "application/json")])
-            return [json.dumps(openapi.document(LABS)).encode()]
+            return [json.dumps(openapi.document(TRIED)).encode()]
         return self.app(environ, start_response)
 
 
@@ -142,7 +145,7 @@ def make_harmless(case: Any) -> Lab:
     Only right values are replaced, and by right ones: what is wrong stays wrong.
     """
     body = case.body if isinstance(case.body, dict) else {}
-    labs = list(LABS.values())
+    labs = list(TRIED.values())
     if "/tools/" in case.path:
         labs = [lab for lab in labs if lab.tools]
     if case.path.endswith("/instances"):
