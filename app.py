@@ -50,7 +50,7 @@ try:
     from webui.application import Options, create_app, plain_call
     from webui.door import SILENT_SECONDS, Crowd, Door, paced, room
     from webui.frontend import fetch_libraries
-    from webui.guard import bounded
+    from webui.guard import bounded, uploads
 except ImportError as missing:
     sys.exit(f"Socket Lab needs its libraries ({missing}): pip install -r requirements.txt")
 
@@ -195,7 +195,7 @@ def serve(sock: socket.socket, app: Any, mode: str) -> None:
 
             def get_environ(self) -> dict[str, Any]:
                 environ: dict[str, Any] = super().get_environ()
-                if not bounded(environ):  # or it would be read to its end, after it was refused
+                if not bounded(environ) or uploads(environ):  # or it would be read to its end, though refused
                     self.close_connection = True
                 return environ
 

@@ -210,7 +210,7 @@ def run_tool(id: str, name: str) -> Response:
 
 def _submit(found: Instance, kind: type[RequestSettings], tool: Tool | None) -> Response:
     board, who = dashboard(), person()
-    wait = _choice("wait", "0", "1") == "1"
+    wait = choice("wait", "0", "1") == "1"
     wanted = parse(kind, body())
     address = "" if who.teaches else network(request.remote_addr or "")
     made = board.requests.submit(found, wanted, who.name, who.id, address, tool)
@@ -219,7 +219,7 @@ def _submit(found: Instance, kind: type[RequestSettings], tool: Tool | None) -> 
     return to_json(mine(board.request_json(made)), 202)
 
 
-def _choice(name: str, *words: str) -> str:
+def choice(name: str, *words: str) -> str:
     """The query's parameter of that name, the first word if it is not given. Raises SettingError."""
     given = request.args.getlist(name) or [words[0]]
     if given[0] not in words or len(given) > 1:

@@ -17,7 +17,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from servers.kit.errors import LabError, SettingError
-from webui import api, auth, pages
+from webui import api, api_packets, auth, pages  # noqa: F401 - routes register themselves
 from webui.auth import Gate, Refused
 from webui.dashboard import Dashboard, NotFound
 from webui.guard import Guard

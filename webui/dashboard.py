@@ -7,7 +7,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from webui.channel import ChannelServer
 from webui.child import Child
 from webui.history import History, stored_settings
 from webui.hub import Hub, decoder
+from webui.packets import Packets
 from webui.requests import Request, RequestQueue, RequestState
 from webui.states import WrongState
 from webui.store import Store
@@ -51,6 +52,9 @@ class Emitter(Protocol):
 
     def request(self, request: dict[str, Any]) -> None:
         """A request changed."""
+
+    def packets(self, counted: dict[str, Any]) -> None:
+        """A capture counted more, or something about an instance's packets changed."""
 
 
 class NotFound(LabError):
@@ -85,6 +89,7 @@ class Dashboard:
         self.requests = RequestQueue(
             self._launch_client, self, self.supervisor.wake, first=kept.first_request()
         )
+        self.packets = Packets(self, self._launch_capture)
         self._wanted: set[str] = set()  # ids of those that run, or ran when the dashboard ended
         self._shares: dict[str, int] = {}  # instance -> details a batch, as it was last told
         self._creating = threading.Lock()
@@ -105,6 +110,7 @@ class Dashboard:
             try:
                 self.supervisor.tick()
                 self.requests.tick()
+                self.packets.tick()
                 if clock - last_second >= 1:
                     last_second = clock
                     self._share_out(self.hub.second(time.time()))
@@ -130,6 +136,7 @@ class Dashboard:
         self.hub.closed.set()
         self.supervisor.wake.set()
         self._finished.wait(8)
+        self.packets.close()
         self.channel.close()
         self.hub.keep_numbers()
         self.store.close()
@@ -142,6 +149,7 @@ class Dashboard:
 
     def _stop_children(self) -> None:
         deadline = time.monotonic() + 5
+        self.packets.captures.stop_all()
         for request in list(self.requests.active.values()):
             request.error = request.error or "The dashboard was ended."
             if request.child:
@@ -153,9 +161,10 @@ class Dashboard:
         while time.monotonic() < deadline:
             self.supervisor.tick()
             self.requests.tick()
+            self.packets.tick()
             children = [i.child for i in self.supervisor.instances.values()]
             children += [r.child for r in self.requests.active.values()]
-            if not any(children):
+            if not any(children) and not self.packets.captures.any_children:
                 return
             time.sleep(0.02)
 
@@ -198,6 +207,7 @@ class Dashboard:
         """Forget an instance with its history."""
         self.supervisor.remove(instance)
         self.requests.cancel_all(instance.id, "The server was deleted.")
+        self.packets.forget(instance)
         self.hub.close(instance.id)
         self.history.forget(instance.id)
         self.store.settle()
@@ -349,6 +359,14 @@ class Dashboard:
         return Child(
             request.module, request.arguments, channel=self.channel, on_message=heard,
             on_change=self.supervisor.wake.set, variables=secret_environment(request.wanted),
+        )  # fmt: skip
+
+    def _launch_capture(
+        self, module: str, arguments: Sequence[str], heard: Callable[[wire.Up], None]
+    ) -> Child:
+        return Child(
+            module, arguments, channel=self.channel, on_message=lambda child, message: heard(message),
+            on_change=self.supervisor.wake.set,
         )  # fmt: skip
 
     def _batch(

@@ -12,6 +12,9 @@ import msgspec
 
 MAX_BODY = 256 * 1024
 """Bytes of a request's body at the most."""
+MAX_UPLOAD = 64 * 1024 * 1024
+UPLOAD = re.compile(r"/api/v1/instances/[^/]+/packets/upload")
+"""Where a body may have MAX_UPLOAD bytes: it goes to the disk as it comes."""
 
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
@@ -56,7 +59,7 @@ class Guard:
         if not bounded(environ):
             return _refuse(
                 start_response, "413 Content Too Large",
-                f"A request may have {MAX_BODY} bytes, and must say how many it has.",
+                f"A request may have {most(environ)} bytes, and must say how many it has.",
                 "Send it with Content-Length, not in chunks.",
             )  # fmt: skip
         if not self._compress:
@@ -72,10 +75,20 @@ class Guard:
 
 
 def bounded(environ: Environ) -> bool:
-    """Whether the request's body has an end, and not more than MAX_BODY bytes before it."""
+    """Whether the request's body has an end, and not more bytes than are allowed before it."""
     length = environ.get("CONTENT_LENGTH") or "0"
     number = length.isascii() and length.isdigit() and len(length) <= 18
-    return number and int(length) <= MAX_BODY and "HTTP_TRANSFER_ENCODING" not in environ
+    return number and int(length) <= most(environ) and "HTTP_TRANSFER_ENCODING" not in environ
+
+
+def most(environ: Environ) -> int:
+    """Bytes that the request's body may have."""
+    return MAX_UPLOAD if uploads(environ) else MAX_BODY
+
+
+def uploads(environ: Environ) -> bool:
+    """Whether it is the upload of a file."""
+    return environ.get("REQUEST_METHOD") == "POST" and bool(UPLOAD.fullmatch(environ.get("PATH_INFO", "")))
 
 
 def host_name(host: str) -> str:

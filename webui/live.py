@@ -114,6 +114,10 @@ class Live:
         """A request changed."""
         self._emit("request", request, room=_room(request["instance"]))
 
+    def packets(self, counted: dict[str, Any]) -> None:
+        """A capture counted more, or something about an instance's packets changed."""
+        self._emit("packets", counted, room=_room(counted["instance"]))
+
     # -- running
 
     def run(self) -> None:

@@ -84,6 +84,32 @@ LABS = _object(
         )
     ),
 )  # fmt: skip
+CONNECTION = _object(
+    "id source transport client server person started ended packets bytes_up bytes_down state note",
+    id=STRING, source={"type": "string", "enum": ["capture", "upload", "events"]}, transport=STRING,
+    client=STRING, server=STRING, person=STRING, started=NUMBER, ended=NUMBER, packets=INTEGER,
+    bytes_up=INTEGER, bytes_down=INTEGER, state=STRING, note=STRING,
+)  # fmt: skip
+PACKETS = _object(
+    "capturing running possible words trouble ways packets bytes dropped full reading n uploads connections",
+    capturing=BOOLEAN, running=BOOLEAN, possible=BOOLEAN, words=STRING, trouble=STRING,
+    ways=_list(_object("name works words better caveat", name=STRING, works=BOOLEAN, words=STRING,
+                       better=STRING, caveat=STRING)),
+    packets=INTEGER, bytes=INTEGER, dropped=INTEGER, full=BOOLEAN, reading=BOOLEAN, n=INTEGER,
+    uploads=_list(_object("id name packets troubles", id=STRING, name=STRING, packets=INTEGER,
+                          troubles=_list(STRING))),
+    connections=_list(CONNECTION),
+)  # fmt: skip
+LADDER = _object(
+    "connection rows calls rebuilt words more",
+    connection=CONNECTION, rows=_list(ANY_OBJECT), calls=_list(ANY_OBJECT), rebuilt=BOOLEAN, words=STRING,
+    more=BOOLEAN,
+)  # fmt: skip
+PACKET = _object("row fields data", row=ANY_OBJECT, fields=_list(ANY_OBJECT), data=STRING)
+STREAM = _object("pieces cut", pieces=_list(ANY_OBJECT), cut=BOOLEAN)
+CAPTURE: Schema = {**_object("on", on=BOOLEAN), "additionalProperties": False}
+CAPTURE_FILE: Schema = {"x-media": "application/octet-stream", "type": "string", "format": "binary"}
+PCAPNG: Schema = {"x-media": "application/x-pcapng"}
 TEXT: Schema = {"x-media": "text/plain"}
 FILE: Schema = {"x-media": "file"}
 
@@ -274,11 +300,13 @@ def _operation(entry: Entry, path: str, fixed: str, labs: dict[str, Lab]) -> dic
         "responses": responses,
     }
     if said["takes"]:
-        shape = said["takes"](labs) if callable(said["takes"]) else said["takes"]
-        needed = all(each.get("required") for each in shape.get("oneOf", shape.get("anyOf", [shape])))
+        shape: Schema = dict(said["takes"](labs) if callable(said["takes"]) else said["takes"])
+        media = shape.pop("x-media", "application/json")
+        choices: list[Schema] = shape.get("oneOf") or shape.get("anyOf") or [shape]
+        needed = media != "application/json" or all(each.get("required") for each in choices)
         operation["requestBody"] = {
             "required": needed,
-            "content": {"application/json": {"schema": deepcopy(shape)}},
+            "content": {media: {"schema": deepcopy(shape)}},
         }
     return operation
 

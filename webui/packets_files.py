@@ -1,0 +1,233 @@
+"""An instance's packets on disk: what was captured, and files that the teacher uploaded. Read off the loop.
+
+Everything here is called by ``run_blocking``, one call at a time for an instance.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import secrets
+import shutil
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from servers.kit.errors import SettingError
+from servers.walk import write
+from servers.walk.capture_file import CaptureFile
+from servers.walk.link import RAW
+from servers.walk.packet import Frame
+from servers.walk.rebuild import Rebuilt
+from servers.walk.rows import Connection
+from webui.packets_capture import Counts
+from webui.packets_walk import Captured, Ladder, Told, made
+
+READ = 200_000
+"""Packets that are read of a file in one go: a second or two. The rest is read when it is asked for again."""
+UPLOADS = 10
+LADDERS, LADDER_ROWS = 8, 150_000
+"""Ladders that are kept at the most, and rows of all of them."""
+CAPTURE = "capture.pcapng"
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was uploaded."""
+
+    id: str
+    name: str
+
+
+class Kept(msgspec.Struct, kw_only=True):
+    """What is written down beside the files."""
+
+    uploads: list[Upload] = []
+    counts: Counts = msgspec.field(default_factory=Counts)
+    next: int = 1
+
+
+class Shelf:
+    """The files of one instance, in its ``folder``, and the ladders made of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept = self._kept()
+        self._open: dict[str, tuple[tuple[int, int], CaptureFile]] = {}
+        self._ladders: OrderedDict[tuple[Any, ...], Ladder] = OrderedDict()
+
+    # -- what there is
+
+    def refresh(self, ports: frozenset[int]) -> bool:
+        """Read what is new, a part of it; whether more is left to read."""
+        left = False
+        for prefix, path in self._paths():
+            file = self._file(prefix, path, ports)
+            if file is not None:
+                left = file.more(READ) >= READ or left
+        return left
+
+    def connections(self, prefix: str, most: int) -> list[Connection]:
+        """The newest connections of the capture (prefix "c"), or of an upload ("u1-")."""
+        found = self._open.get(prefix)
+        return found[1].connections(most) if found else []
+
+    def packets(self, prefix: str) -> int:
+        """How many packets were read of it."""
+        found = self._open.get(prefix)
+        return found[1].packets_read if found else 0
+
+    def troubles(self, prefix: str) -> list[str]:
+        """What is wrong with it, in words."""
+        found = self._open.get(prefix)
+        return found[1].troubles() if found else ["The file is gone."]
+
+    def ladder(self, id: str, *, masks: bool) -> Ladder:
+        """The ladder of a captured or uploaded connection. Raises KeyError."""
+        prefix = id[: id.find("-") + 1] or id[:1]
+        inode, file = self._open[prefix]
+        key = (prefix, inode, id, masks)
+        found = self._ladders.get(key)
+        if found is None:
+            found = self._ladders[key] = Captured(file, id, masks=masks)
+        self._ladders.move_to_end(key)
+        self._forget_old()
+        return found
+
+    def told(self, rebuilt: Rebuilt, *, masks: bool) -> Ladder:
+        """The ladder of a connection that was worked out."""
+        return Told(rebuilt, masks=masks)
+
+    # -- files come and go
+
+    def clear(self) -> None:
+        """Remove all; who captures begins a new file itself."""
+        for upload in list(self.kept.uploads):
+            self.remove(upload.id)
+        self._close("c")
+        (self.folder / CAPTURE).unlink(missing_ok=True)
+        self.kept.counts = Counts()
+        self._write()
+
+    def begin_upload(self) -> Path:
+        """Where a file that comes may be written. Raises SettingError for one too many."""
+        if len(self.kept.uploads) >= UPLOADS:
+            raise SettingError(f"There are {UPLOADS} uploaded files.", hint="Remove one that is not used.")
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.folder / f"coming-{secrets.token_hex(8)}"
+
+    def take(self, path: Path, name: str, ports: frozenset[int]) -> Upload:
+        """Take in the file that was written there. Raises SettingError where nothing in it can be read."""
+        with CaptureFile(path, ports=ports, prefix="x", now=False) as file:
+            file.more(1)
+            if not file.packets_read:
+                said = " ".join(file.troubles()) or "There is no packet in the file."
+                raise SettingError(
+                    said, field="file", hint="Give a file of tcpdump or Wireshark: pcap or pcapng."
+                )
+        upload = Upload(id=f"u{self.kept.next}", name=name)
+        path.replace(self.folder / f"{upload.id}.cap")
+        self.kept.next += 1
+        self.kept.uploads.append(upload)
+        self._write()
+        return upload
+
+    def remove(self, id: str) -> None:
+        """Remove an upload. Raises KeyError."""
+        upload = next((each for each in self.kept.uploads if each.id == id), None)
+        if upload is None:
+            raise KeyError(id)
+        self._close(f"{id}-")
+        (self.folder / f"{id}.cap").unlink(missing_ok=True)
+        self.kept.uploads.remove(upload)
+        self._write()
+
+    def save(self, counts: Counts) -> None:
+        """Write down what was counted."""
+        self.kept.counts = counts
+        self._write()
+
+    def forget(self) -> None:
+        """Close everything and remove the folder."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Close the files."""
+        for prefix in list(self._open):
+            self._close(prefix)
+
+    # -- exports
+
+    def export(self, out: IO[bytes], name: str, comment: str, told: list[Rebuilt]) -> None:
+        """Write what was captured and what was worked out as one pcapng file: an interface for each."""
+        captured = self._open.get("c")
+        found = ((frame, name) for frame in (captured[1].all_frames() if captured else ()))
+        second = f"{name} (reconstructed)"
+        rebuilt = ((frame, second) for frame in _made(told))
+        label = f" What is of the interface «{second}» comes from socket events; it was not captured."
+        out.write(write.section(comment + (label if told else "")))
+        known: dict[tuple[int, str], int] = {}
+        for frame, interface in heapq.merge(found, rebuilt, key=lambda pair: pair[0].t):
+            key = (frame.link, interface)
+            if key not in known:
+                known[key] = len(known)
+                out.write(write.interface(*key))
+            out.write(write.packet(frame, known[key]))
+        if not known:
+            out.write(write.interface(RAW, name))
+
+    # -- inside
+
+    def _paths(self) -> list[tuple[str, Path]]:
+        uploads = [(f"{each.id}-", self.folder / f"{each.id}.cap") for each in self.kept.uploads]
+        return [("c", self.folder / CAPTURE), *uploads]
+
+    def _file(self, prefix: str, path: Path, ports: frozenset[int]) -> CaptureFile | None:
+        """The open file; anew where another has taken its place."""
+        try:
+            found = path.stat()
+        except OSError:
+            self._close(prefix)
+            return None
+        inode = (found.st_dev, found.st_ino)
+        known = self._open.get(prefix)
+        if known and known[0] == inode:
+            return known[1]
+        self._close(prefix)
+        file = CaptureFile(path, ports=ports, prefix=prefix, now=False)
+        self._open[prefix] = (inode, file)
+        return file
+
+    def _close(self, prefix: str) -> None:
+        known = self._open.pop(prefix, None)
+        if known:
+            known[1].close()
+        for key in [key for key in self._ladders if key[0] == prefix]:
+            del self._ladders[key]
+
+    def _forget_old(self) -> None:
+        while len(self._ladders) > 1 and (
+            len(self._ladders) > LADDERS or sum(each.size for each in self._ladders.values()) > LADDER_ROWS
+        ):
+            self._ladders.popitem(last=False)
+
+    def _kept(self) -> Kept:
+        try:
+            return msgspec.json.decode((self.folder / "packets.json").read_bytes(), type=Kept)
+        except (OSError, msgspec.DecodeError):
+            return Kept()
+
+    def _write(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self.folder / "packets.tmp"
+        draft.write_bytes(msgspec.json.encode(self.kept))
+        os.replace(draft, self.folder / "packets.json")
+
+
+def _made(told: list[Rebuilt]) -> Iterator[Frame]:
+    """The frames of all, in the order of their times, as a capture has them."""
+    packets = sorted((packet for each in told for packet in each.packets), key=lambda packet: packet.t)
+    return made(packets, "reconstructed from socket events")
