@@ -11,7 +11,8 @@ from servers.kit.report import Report
 from servers.udp_heartbeat.events import HeartbeatArrived, HeartbeatClock, HeartbeatMalformed, HeartbeatState
 from servers.udp_heartbeat.protocol import Line
 from servers.udp_heartbeat.settings import Counters
-from servers.udp_heartbeat.watch import Arrival, Change, Watch
+from servers.udp_heartbeat.watch import Watch
+from servers.udp_heartbeat.watched import Arrival, Change
 
 
 class Book:

@@ -48,9 +48,9 @@ LAB = Lab(
             Preset(name="lossy", title="Lossy way", help="30 % are lost", settings={"loss": 30.0}),
         ),
         sources=(
-            "server.py", "client.py", "protocol.py", "watch.py", "numbering.py", "delays.py", "words.py",
-            "loss.py", "book.py", "crowd.py", "orders.py", "byhand.py", "results.py", "events.py",
-            "settings.py", "request.py", "lab.py",
+            "server.py", "client.py", "protocol.py", "watch.py", "watched.py", "numbering.py", "delays.py",
+            "words.py", "loss.py", "book.py", "crowd.py", "orders.py", "byhand.py", "results.py",
+            "events.py", "settings.py", "request.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { axisTimes, firstAt, layLane, LEAST, nearestTo, stepsOf, topOf } from "../../static/js/labs/udp_heartbeat/layout.js";
-import { CLIENTS, KEPT, Model } from "../../static/js/labs/udp_heartbeat/model.js";
+import { KEPT } from "../../static/js/labs/udp_heartbeat/client.js";
+import { CLIENTS, Model } from "../../static/js/labs/udp_heartbeat/model.js";
 import { beatWords, delayWords, figures, foundWords, negativeWords, sinceWords } from "../../static/js/labs/udp_heartbeat/words.js";
 
 let n = 0;
@@ -16,7 +17,7 @@ function modelOf(...events) {
   return model;
 }
 /** @param {Model} model */
-const one = (model) => /** @type {import("../../static/js/labs/udp_heartbeat/model.js").Client} */ (model.clients.get("p:1"));
+const one = (model) => /** @type {import("../../static/js/labs/udp_heartbeat/client.js").Client} */ (model.clients.get("p:1"));
 
 test("fields that are left out on the wire have their defaults", () => {
   const client = one(modelOf(beat(10, 1)));

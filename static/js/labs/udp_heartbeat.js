@@ -16,7 +16,7 @@ import { negativeWords } from "./udp_heartbeat/words.js";
 export { sessionAnswer } from "./udp_heartbeat/hands.js";
 
 /** @typedef {import("../keep.js").PageState} PageState */
-/** @typedef {import("./udp_heartbeat/model.js").Client} Client */
+/** @typedef {import("./udp_heartbeat/client.js").Client} Client */
 
 const WINDOWS = /** @type {[string, number][]} */ ([["1 min", 60], ["5 min", 300], ["all", Infinity]]);
 const HINT = "Tick: a heartbeat, the taller, the longer it was on its way above the quickest. Hollow: late. Cross: its number is missing. Two close together: a copy. Hook: overtaken. Band below: plain alive, dotted lost, slanted late, crossed dead.";

@@ -13,7 +13,7 @@ import pytest
 
 from servers.kit.command import _parser, _read
 from servers.kit.settings import fields, merge
-from servers.udp_heartbeat import numbering, skeleton, watch
+from servers.udp_heartbeat import numbering, skeleton, watch, watched
 from servers.udp_heartbeat.lab import LAB
 from servers.udp_heartbeat.protocol import read_line
 from tests.programs import DEADLINE, ROOT
@@ -44,7 +44,7 @@ def test_the_lessons_bytes_and_numbers_are_right() -> None:
     ((shown, text),) = re.findall(r"^client -> server +((?:[0-9a-fA-F]{2} )+) +(.+)$", LESSON, re.M)
     assert bytes.fromhex(shown).decode() == text
     assert read_line(text.encode()).seq == 7
-    assert (watch.LATE, watch.INTERVALS, watch.ENOUGH, watch.MOST, numbering.JUMP) == (
+    assert (watched.LATE, watched.INTERVALS, watched.ENOUGH, watch.MOST, numbering.JUMP) == (
         1.5,
         9,
         2,

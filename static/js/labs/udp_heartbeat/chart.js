@@ -4,7 +4,7 @@ import { axis, colour, COLOURS, DASHES, timeAxis, uPlot } from "../../chartbase.
 import { svg } from "../../dom.js";
 import { firstAt, topOf } from "./layout.js";
 
-/** @typedef {import("./model.js").Client} Client */
+/** @typedef {import("./client.js").Client} Client */
 
 const HEIGHT = 150;
 const POINTS = 1500;

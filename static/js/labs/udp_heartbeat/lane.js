@@ -6,7 +6,7 @@ import { drawLane } from "./draw.js";
 import { layLane, nearestTo, stepsOf } from "./layout.js";
 import { figures, foundWords, sinceWords, STATES } from "./words.js";
 
-/** @typedef {import("./model.js").Client} Client */
+/** @typedef {import("./client.js").Client} Client */
 /** @typedef {{read: (lane: Lane, words: string) => void, tell: (text: string, lane: Lane) => void, letGo: () => void}} Hooks */
 /** @typedef {ReturnType<typeof createLane>} Lane */
 

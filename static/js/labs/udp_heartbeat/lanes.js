@@ -7,7 +7,7 @@ import { drawAxis } from "./draw.js";
 import { createLane } from "./lane.js";
 import { axisTimes, topOf } from "./layout.js";
 
-/** @typedef {import("./model.js").Client} Client */
+/** @typedef {import("./client.js").Client} Client */
 /** @typedef {import("./lane.js").Lane} Lane */
 
 /**

@@ -1,10 +1,10 @@
 /** Where everything of a lane stands, in CSS pixels. Pure: what is drawn is what this returns. */
 
-/** @typedef {import("./model.js").Client} Client */
+/** @typedef {import("./client.js").Client} Client */
 /**
  * @typedef {"plain"|"late"|"copy"|"overtaken"} Look
- * @typedef {{x: number, height: number, look: Look, beat: import("./model.js").Beat}} Tick height 0 to 1
- * @typedef {{x: number, cross: import("./model.js").Missing}} Cross
+ * @typedef {{x: number, height: number, look: Look, beat: import("./client.js").Beat}} Tick height 0 to 1
+ * @typedef {{x: number, cross: import("./client.js").Missing}} Cross
  * @typedef {{x: number, width: number, state: string, why: string}} Band
  * @typedef {{x: number, kind: string, words: string, t: number}} Mark
  * @typedef {{ticks: Tick[], crosses: Cross[], bands: Band[], marks: Mark[]}} Laid
@@ -39,7 +39,7 @@ function ticksOf({ beats }, from, to, place, top) {
   return thin(ticks);
 }
 
-/** @param {import("./model.js").Span} span @param {number} from @param {number} to @param {(t: number) => number} place @returns {Band} */
+/** @param {import("./client.js").Span} span @param {number} from @param {number} to @param {(t: number) => number} place @returns {Band} */
 function band(span, from, to, place) {
   const x = place(Math.max(from, span.from));
   return { x, width: place(Math.min(to, span.to ?? to)) - x, state: span.state, why: span.why };
@@ -50,7 +50,7 @@ function heightOf(above, top) {
   return above === null || !(top > 0) ? LEAST : LEAST + (1 - LEAST) * Math.min(1, above / top);
 }
 
-/** @param {import("./model.js").Beat} beat @returns {Look} */
+/** @param {import("./client.js").Beat} beat @returns {Look} */
 export function lookOf({ how, late }) {
   if (how === "duplicate") return "copy";
   if (how === "reordered") return "overtaken";

@@ -3,8 +3,8 @@
 import { clock, count, milliseconds, number, percent } from "../../format.js";
 import { span } from "./layout.js";
 
-/** @typedef {import("./model.js").Client} Client */
-/** @typedef {import("./model.js").Beat} Beat */
+/** @typedef {import("./client.js").Client} Client */
+/** @typedef {import("./client.js").Beat} Beat */
 
 /** A state's sign and its word. @type {Record<string, [string, string]>} */
 export const STATES = {
