@@ -20,6 +20,8 @@ ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 LEAST = {SECTION: 28, INTERFACE: 20, PACKET: 32, SIMPLE: 16, ENHANCED: 32}
 """Bytes of a block of each type, with nothing in it."""
 INTERFACES = 1000
+OTHERS = 100_000
+"""Blocks without a packet, in the whole file: many in a row would be read for nothing."""
 OPTIONS = 1000
 COMMENT = 2000
 COMMENTS = 100
@@ -48,6 +50,7 @@ class PcapngReader(Reader):
         self.comments: list[str] = []
         self._order = ""
         self._last = 0.0
+        self._others = 0
         self._use("<")
 
     def _use(self, order: str) -> None:
@@ -68,9 +71,11 @@ class PcapngReader(Reader):
                 self._wrong(f"a block says {length:,} bytes at its beginning and something else at its end")
             found = self._block(kind, window, at, at + length - 4)
             self.position = base + at + length
+            at += length
             if found:
                 yield base + found[0], found[1]
-            at += length
+            else:
+                self._others += 1
         return 12
 
     def _new_section(self, magic: bytes) -> None:
@@ -86,6 +91,8 @@ class PcapngReader(Reader):
             self._wrong(f"a block of type {kind} says {length} bytes; it has {least} at least, in fours")
         if length > BLOCK:
             self._wrong(f"a block of type {kind} says {length:,} bytes; {BLOCK:,} is the most")
+        if self._others >= OTHERS:
+            self._wrong(f"{self._others:,} blocks before this one hold no packet")
 
     def _block(self, kind: int, window: bytes, at: int, end: int) -> tuple[int, Frame] | None:
         """The frame in a block, and where its data begins; None where it is another block."""

@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from servers.kit.errors import ProtocolError
+from servers.walk import pcapng
 from servers.walk.packet import Frame
 from servers.walk.pcapng import INTERFACES, PcapngReader
 from servers.walk.reading import BLOCK, KEPT, LATEST
@@ -165,6 +166,16 @@ def test_a_file_cut_anywhere_gives_what_is_whole() -> None:
         reader = PcapngReader(io.BytesIO(data[:size]))
         assert len(list(reader.read())) == (size >= len(START)) + (size >= len(START) + 40)
         assert bool(reader.rest()) == (size not in (0, 28, 48, len(START), len(START) + 40))
+
+
+@pytest.mark.parametrize("other", [section(), block(77, b""), interface() + section() + interface()])
+def test_blocks_without_a_packet_have_a_bound(other: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pcapng, "OTHERS", 20)
+    reader = PcapngReader(io.BytesIO(START + other * 30 + START))
+    found, trouble = until_trouble(reader)
+    assert [frame.data for frame in found] == [b"good"]
+    assert "20 blocks before this one hold no packet" in trouble
+    assert until_trouble(reader) == ([], trouble), "it is for good"
 
 
 def test_what_is_said_is_bounded() -> None:
