@@ -113,11 +113,11 @@ CHECKS = [
 
 @described.parametrize()
 @settings(
-    max_examples=6,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     database=None,
-    phases=[Phase.explicit, Phase.generate],
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 def test_the_api_does_what_its_document_says(app: Flask, case: Any) -> None:
