@@ -104,3 +104,10 @@ def unread(sock: Traced) -> int:
         with contextlib.suppress(OSError):
             return int(struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, b"\0" * 4))[0])
     return 0
+
+
+def tell_select(listener: Traced, watched: int, ready: list[int]) -> None:
+    """Tell of a select() on so many sockets, and which of them it said are ready, as of any other call."""
+    words = ", ".join(f"fd {number}" for number in ready[:8]) + (", …" if len(ready) > 8 else "")
+    sockets = "1 socket" if watched == 1 else f"{watched} sockets"
+    listener.told("select", sockets, f"ready: {words or 'none'}")

@@ -16,7 +16,7 @@ import time
 
 from servers.kit.report import Report
 from servers.kit.traced import Traced
-from servers.tcp_upper.book import ANSWERED, CLIENT_ENDED, SERVER_ENDS, Connection
+from servers.tcp_upper.book import ANSWERED, CLIENT_ENDED, SERVER_ENDS, Connection, tell_select
 from servers.tcp_upper.control import Control
 from servers.tcp_upper.options import SEND_S, set_options
 
@@ -67,7 +67,8 @@ class Loop:
         while True:
             self._listen()
             ready = [key for key, _ in self.selector.select(self._patience())]
-            self._tell(ready)
+            if [key.fileobj for key in ready] != [self.control.ear]:  # that one is our own business
+                tell_select(self.listener, len(self.selector.get_map()) - 1, [key.fd for key in ready])
             for key in ready:
                 if key.fileobj is self.listener:
                     self._accept()
@@ -198,20 +199,6 @@ class Loop:
             else:  # its pause is over
                 self._serve(client)
 
-    def _tell(self, ready: list[selectors.SelectorKey]) -> None:
-        """Tell of select() as of any call; the ear is our own business."""
-        watched = len(self.selector.get_map()) - 1
-        numbers = [f"fd {key.fd}" for key in ready if key.fileobj is not self.control.ear]
-        if not self.report.room:
-            self.report.missed += 1
-        elif numbers or not ready:
-            words = ", ".join(numbers[:8]) + (", …" if len(numbers) > 8 else "")
-            self.listener.told("select", _sockets(watched), f"ready: {words or 'none'}")
-
 
 def _doing(client: Client) -> str:
     return "send" if client.left else "recv"
-
-
-def _sockets(count: int) -> str:
-    return "1 socket" if count == 1 else f"{count} sockets"

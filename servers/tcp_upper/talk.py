@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import select
 import socket
 import threading
 import time
@@ -18,13 +15,12 @@ from servers.kit.report import Report, now
 from servers.kit.sockets import in_words
 from servers.kit.stream import Stream
 from servers.kit.traced import Traced
+from servers.tcp_upper.connecting import connect, wait
 from servers.tcp_upper.options import set_options
 from servers.tcp_upper.protocol import upper
 from servers.tcp_upper.request import Request
 from servers.tcp_upper.results import ROWS, Call, Kind, short
 
-AGAIN_S = 0.05
-"""Seconds between two tries to connect to a Unix-domain server whose backlog is full."""
 ENOUGH = 1_000_000
 """Bytes after which we listen no longer, whatever the server sends."""
 T = TypeVar("T")
@@ -62,40 +58,13 @@ class Talk:
             else:
                 sock.setblocking(False)
             try:
-                self._connect(sock)
+                connect(sock, self._address, self.request.timeout, self.stop)
             except OSError as error:
                 self._not_connected(error)
             else:
                 self._connected(sock)
 
     # -- connecting
-
-    def _connect(self, sock: Traced) -> None:
-        """Connect, and wait for it. Raises TimeoutError where the backlog is full, and stays so."""
-        end = time.monotonic() + self.request.timeout
-        try:
-            sock.connect(self._address)
-        except BlockingIOError as error:
-            if error.errno == errno.EINPROGRESS:
-                self._wait(sock, writing=True)
-                failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                words = in_words(OSError(failed, os.strerror(failed))) if failed else ""
-                sock.told("getsockopt", "SOL_SOCKET, SO_ERROR", str(failed), words)
-                if failed:
-                    raise OSError(failed, os.strerror(failed)) from None
-            else:  # EAGAIN: a Unix-domain server's backlog is full, and there is nothing to wait on
-                self._connect_again(sock, end)
-
-    def _connect_again(self, sock: Traced, end: float) -> None:
-        while True:
-            if self.stop.wait(AGAIN_S) or time.monotonic() >= end:
-                raise TimeoutError
-            try:
-                socket.socket.connect(sock, self._address)
-            except BlockingIOError:
-                continue
-            sock.told("connect", self._peer, "0")
-            return
 
     def _not_connected(self, error: OSError) -> None:
         if isinstance(error, TimeoutError) and error.errno is None:
@@ -169,17 +138,7 @@ class Talk:
             try:
                 return call(argument)
             except BlockingIOError:
-                self._wait(sock, writing=writing)
-
-    def _wait(self, sock: Traced, *, writing: bool) -> None:
-        """Wait with select() until the socket is ready; TimeoutError if it is not in time."""
-        seconds = self.request.timeout
-        watched = [sock]
-        ready = select.select([] if writing else watched, watched if writing else [], [], seconds)
-        words = f"until it can {'send' if writing else 'receive'}, {seconds:g} s at the most"
-        sock.told("select", words, "ready" if any(ready) else "nothing happened")
-        if not any(ready):
-            raise TimeoutError
+                wait(sock, self.request.timeout, writing=writing)
 
     # -- how it went
 
