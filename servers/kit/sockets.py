@@ -97,11 +97,15 @@ def _word(prefix: str, value: int) -> str:
 
 
 def _value(option: tuple[int, int], value: Any) -> str:
-    """An option's value; of struct linger its two numbers (socket(7))."""
+    """An option's value; of struct linger its two numbers, of a time-out its seconds (socket(7))."""
     lingers = option == (socket.SOL_SOCKET, socket.SO_LINGER)
     if lingers and isinstance(value, bytes) and len(value) == struct.calcsize("ii"):
         onoff, seconds = struct.unpack("ii", value)
         return f"onoff={onoff} linger={seconds}"
+    waits = option in ((socket.SOL_SOCKET, socket.SO_RCVTIMEO), (socket.SOL_SOCKET, socket.SO_SNDTIMEO))
+    if waits and isinstance(value, bytes) and len(value) == struct.calcsize("@ll"):
+        seconds, micro = struct.unpack("@ll", value)
+        return f"{seconds + micro / 1e6:g} s"
     return str(value)
 
 

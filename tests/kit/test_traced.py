@@ -145,15 +145,17 @@ def test_what_finds_no_room_is_counted_and_its_bytes_too(pair: tuple[Traced, Tra
     report.waiting = 1000
 
 
-def test_options_are_told_with_their_names_and_lingers_two_numbers(
+def test_options_are_told_with_their_names_and_structures_in_words(
     report: Report, heard: Heard, pair: tuple[Traced, Traced]
 ) -> None:
     client, _ = pair
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", 2, 500_000))
     assert [arguments for arguments, _, _ in calls(report, heard, "setsockopt")] == [
         "IPPROTO_TCP, TCP_NODELAY, 1",
         "SOL_SOCKET, SO_LINGER, onoff=1 linger=0",
+        "SOL_SOCKET, SO_RCVTIMEO, 2.5 s",
     ]
 
 
