@@ -93,7 +93,7 @@ def clear(id: str) -> Response:
 
 
 @route(blueprint, "POST", "/instances/<id>/packets/upload", takes=openapi.CAPTURE_FILE,
-       gives=openapi.PACKETS, errors=(400, 403, 404, 413),
+       gives=openapi.PACKETS, errors=(400, 403, 404, 409, 413),
        query={"name": {"type": "string"}})  # fmt: skip
 @teacher
 def upload(id: str) -> Response:

@@ -25,6 +25,7 @@ from servers.walk.rebuild import Rebuilt
 from servers.walk.rows import Connection
 from webui.packets_capture import Counts
 from webui.packets_walk import Captured, Ladder, Told, made
+from webui.states import WrongState
 
 READ = 200_000
 """Packets that are read of a file in one go: a second or two. The rest is read when it is asked for again."""
@@ -112,9 +113,9 @@ class Shelf:
         self._write()
 
     def begin_upload(self) -> Path:
-        """Where a file that comes may be written. Raises SettingError for one too many."""
+        """Where a file that comes may be written. Raises WrongState for one too many."""
         if len(self.kept.uploads) >= UPLOADS:
-            raise SettingError(f"There are {UPLOADS} uploaded files.", hint="Remove one that is not used.")
+            raise WrongState(f"There are {UPLOADS} uploaded files. Remove one that is not used.")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self.folder / f"coming-{secrets.token_hex(8)}"
 

@@ -18,6 +18,8 @@ from servers.kit.errors import SettingError
 from servers.kit.lab import Lab
 from servers.kit.settings import Field, fields, parse
 from servers.registry import LABS
+from servers.walk.packet import Frame
+from servers.walk.write import pcapng
 from tests.started import TOKEN
 from webui import openapi
 from webui.api import _whole
@@ -139,11 +141,16 @@ SAFE = {
 """Only ports of the system's choice on this machine are bound, no file is written, no request takes long."""
 
 
+CAPTURE = b"".join(pcapng([Frame(1, 0.0, 101, b"", 0)], name="lo"))
+
+
 def make_harmless(case: Any) -> Lab:
     """Replace what might do harm; the lab that the body is right for, if there is one.
 
     Only right values are replaced, and by right ones: what is wrong stays wrong.
     """
+    if case.path.endswith("/packets/upload"):
+        case.body = CAPTURE  # any bytes are of the right type, but few are packets
     body = case.body if isinstance(case.body, dict) else {}
     labs = list(TRIED.values())
     if "/tools/" in case.path:
