@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import segno
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 
+import servers.walk
 from servers.kit.addresses import path_of
 from servers.kit.errors import SettingError
 from servers.kit.events import snake
@@ -250,6 +252,20 @@ def tool(id: str, name: str) -> Any:
     return render_template(
         "tool.html", page=page, lab=found.lab, instance=it, tool=shown, may=_may(shown.role),
         request_fields=fields(shown.request),
+    )  # fmt: skip
+
+
+@blueprint.route("/instances/<id>/packets")
+@student
+def packets(id: str) -> Any:
+    """The packets of an instance: its connections, the ladder of one, a walk. See webui/packets.py."""
+    board = dashboard()
+    found = board.instance(id)
+    shown = board.instance_json(found, clear=_may("teacher"))
+    lesson = text.lesson(str(Path(servers.walk.__file__).parent))
+    return render_template(
+        "packets.html", page=page_data(found.lab, shown), instance=shown,
+        lesson=Markup(lesson),  # noqa: S704 - our own README, rendered without HTML in it
     )  # fmt: skip
 
 

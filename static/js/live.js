@@ -9,9 +9,10 @@ import { io } from "/static/node_modules/socket.io-client/dist/socket.io.esm.min
 
 /**
  * Connect, follow the overview, and an instance if the page shows one.
- * @param {{instance?: string, store?: Store, onOverview: (instances: Summary[]) => void, onLink: OnLink}} options
+ * @param {{instance?: string, store?: Store, onOverview: (instances: Summary[]) => void, onLink: OnLink, onPackets?: () => void}} options
+ *   `onPackets`: packets of the instance were captured
  */
-export function connect({ instance, store, onOverview, onLink }) {
+export function connect({ instance, store, onOverview, onLink, onPackets }) {
   const socket = io({ transports: ["websocket"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
   let known = false;
   let joined = 0;
@@ -59,6 +60,9 @@ export function connect({ instance, store, onOverview, onLink }) {
   });
   socket.on("request", (message) => {
     if (message.instance === instance) store.dispatch({ type: "request", request: message });
+  });
+  socket.on("packets", (message) => {
+    if (message.instance === instance) onPackets?.();
   });
   socket.on("gone", (message) => {
     if (message.instance === instance) link("gone", "");

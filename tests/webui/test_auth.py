@@ -58,6 +58,7 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/labs/<name>/skeleton.py"): JOINED,
     ("GET", "/instances/<id>"): JOINED,
     ("GET", "/instances/<id>/tools/<name>"): JOINED,
+    ("GET", "/instances/<id>/packets"): JOINED,
     ("GET", "/join"): ALL,
     ("POST", "/join"): ALL,
     ("POST", "/login"): ALL,

@@ -1,0 +1,231 @@
+/** The ladder: thousands of lines of which only the visible ones are in the document; live until it is scrolled. */
+
+import { el, one, write } from "../dom.js";
+import { count } from "../format.js";
+import { rungElement } from "./rung.js";
+
+/** @typedef {import("./model.js").Row} Row */
+/** @typedef {import("./joins.js").Item} Item */
+/** @typedef {import("./rung.js").Look} Look */
+
+const SPARE = 6;
+
+/**
+ * @param {HTMLElement} element @param {HTMLButtonElement} follow
+ * @param {{onChoose: (row: Row|null, told: boolean) => void, may: (row: Row) => boolean}} hooks `may`: whether a row can be chosen now
+ */
+export function createLadder(element, follow, { onChoose, may }) {
+  const head = el(
+    "div", { class: "rung heads", role: "presentation" },
+    el("span", { class: "when" }), el("span", { class: "end client" }, el("b", {}, "Client"), el("code", {}), el("span", { class: "now" })),
+    el("span", { class: "end server" }, el("span", { class: "now" }), el("code", {}), el("b", {}, "Server")),
+  );
+  const space = el("div", { class: "space", role: "presentation" });
+  const box = el("div", { class: "ladder", role: "listbox", tabindex: "0", "aria-label": "Packets", "aria-describedby": "ladder-keys" }, head, space);
+  element.append(box, follow);
+  /** @type {Item[]} */
+  let items = [];
+  /** Place of each packet's line, and the packet before. @type {Map<number, number>} */
+  let places = new Map();
+  /** @type {Row[]} */
+  let rows = [];
+  /** @type {Map<number, HTMLElement>} */
+  const drawn = new Map();
+  /** @type {Look} */
+  let look = { absolute: false, since: "first", hiddenAfter: Infinity };
+  let limit = Infinity;
+  let end = 0; // lines that are shown
+  let following = true;
+  let live = true;
+  let missed = 0;
+  let lastTop = 0;
+  let height = 44;
+  let asked = 0;
+  /** @type {number} the chosen packet's number; 0: none */
+  let chosen = 0;
+
+  function measure() {
+    height = parseFloat(getComputedStyle(box).getPropertyValue("--rung")) * parseFloat(getComputedStyle(document.documentElement).fontSize) || 44;
+  }
+  const inner = () => box.clientHeight - head.offsetHeight;
+
+  /** Draw what is in view. @param {boolean} [anew] what stands there says something else now */
+  function draw(anew = false) {
+    if (anew) {
+      for (const line of drawn.values()) line.remove();
+      drawn.clear();
+    }
+    const first = Math.max(0, Math.floor(box.scrollTop / height) - SPARE);
+    const last = Math.min(end, Math.ceil((box.scrollTop + inner()) / height) + SPARE);
+    for (const [place, line] of drawn) {
+      if (place >= first && place < last) continue;
+      line.remove();
+      drawn.delete(place);
+    }
+    /** @type {HTMLElement[]} */
+    const fresh = [];
+    for (let place = first; place < last; place += 1) {
+      if (drawn.has(place)) continue;
+      const { row } = items[place];
+      const before = row ? (rows[rowPlace(row.n) - 1] ?? null) : null;
+      const line = rungElement(items[place], place, { look, chosen: row?.n === chosen, total: rows.length, before, start: rows[0]?.t ?? 0 });
+      line.style.transform = `translateY(${place * height}px)`;
+      drawn.set(place, line);
+      fresh.push(line);
+    }
+    space.append(...fresh);
+    heads();
+    follow.hidden = following || !live || !items.length || limit < Infinity;
+    write(follow, missed ? `${count(missed)} new, follow` : "Follow");
+  }
+  /** @param {number} n */
+  function rowPlace(n) {
+    return n - (rows[0]?.n ?? 1);
+  }
+
+  /** The states before the first line in view: after the last packet that is scrolled away. */
+  function heads() {
+    let place = Math.min(end, Math.floor((box.scrollTop + 1) / height)) - 1;
+    while (place >= 0 && !items[place].row) place -= 1;
+    const row = place >= 0 ? items[place].row : null;
+    const fresh = rows[0]?.flags.includes("SYN") && !rows[0].flags.includes("ACK");
+    for (const [side, state] of [["client", row ? row.client_state : fresh ? "CLOSED" : ""], ["server", row ? row.server_state : fresh ? "LISTEN" : ""]]) {
+      const now = one(head, `.end.${side} .now`);
+      write(now, state);
+      now.hidden = !state;
+    }
+  }
+
+  /** @param {number} place of its line */
+  function intoView(place) {
+    const top = place * height;
+    if (top < box.scrollTop) box.scrollTop = top;
+    if (top + height > box.scrollTop + inner()) box.scrollTop = top + height - inner();
+  }
+
+  /** @param {number} n @param {boolean} [told] by key or press */
+  function choose(n, told = false) {
+    const place = places.get(n);
+    const row = place === undefined ? null : items[place].row;
+    if (place === undefined || !row || place >= end || !may(row)) return;
+    mark(false);
+    chosen = n;
+    if (told) following = false;
+    intoView(place);
+    draw();
+    mark(true);
+    onChoose(row, told);
+  }
+  /** @param {boolean} on */
+  function mark(on) {
+    const line = drawn.get(places.get(chosen) ?? -1);
+    line?.setAttribute("aria-selected", String(on));
+    box.setAttribute("aria-activedescendant", on && line ? line.id : "");
+  }
+  function release() {
+    mark(false);
+    chosen = 0;
+    onChoose(null, false);
+  }
+
+  function followNow() {
+    following = true;
+    missed = 0;
+    stretch();
+    box.scrollTop = box.scrollHeight;
+    lastTop = box.scrollTop;
+    draw();
+  }
+  function stretch() {
+    const to = limit < Infinity ? (places.get(limit + 1) ?? items.length) : items.length;
+    end = Math.min(to, items.length);
+    space.style.height = `${end * height}px`;
+  }
+  function settle() {
+    measure();
+    stretch();
+    if (following && limit === Infinity) followNow();
+    draw(true);
+  }
+
+  box.addEventListener("scroll", () => {
+    const atEnd = box.scrollTop + inner() >= end * height - height;
+    if (box.scrollTop < lastTop - 1 && !atEnd) following = false;
+    else if (atEnd && !chosen && live) following = true;
+    lastTop = box.scrollTop;
+    if (following) missed = 0;
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      draw();
+    });
+  });
+  box.addEventListener("click", (event) => {
+    const line = /** @type {HTMLElement} */ (event.target).closest("[data-n]");
+    if (line instanceof HTMLElement) choose(Number(line.dataset.n), true);
+  });
+  box.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const page = Math.max(1, Math.floor(inner() / height) - 1);
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
+    if (step) {
+      const [first, last] = [rows[0]?.n ?? 1, Math.min(rows.at(-1)?.n ?? 0, limit)];
+      const at = chosen || firstInView() - Math.sign(step);
+      choose(Math.max(first, Math.min(last, at + step)), true);
+    } else if (event.key === "Escape" && chosen) release();
+    else return;
+    event.preventDefault();
+  });
+  function firstInView() {
+    let place = Math.max(0, Math.floor(box.scrollTop / height));
+    while (place < end && !items[place].row) place += 1;
+    return items[place]?.row?.n ?? rows[0]?.n ?? 1;
+  }
+  follow.addEventListener("click", followNow);
+  document.addEventListener("look", () => requestAnimationFrame(settle));
+  addEventListener("resize", settle);
+  new ResizeObserver(settle).observe(box);
+  measure();
+
+  return {
+    box,
+    get chosen() { return chosen; },
+    /** Lines of another connection. @param {{client: string, server: string}|null} connection @param {boolean} goesOn it may go on: then its end is followed */
+    begin(connection, goesOn) {
+      live = goesOn;
+      write(one(head, ".end.client code"), connection?.client ?? "");
+      write(one(head, ".end.server code"), connection?.server ?? "");
+      [items, rows, places, chosen, missed, following, limit] = [[], [], new Map(), 0, 0, live, Infinity];
+      stretch();
+      box.scrollTop = lastTop = 0;
+      draw(true);
+    },
+    /** @param {Item[]} next @param {Row[]} packets */
+    update(next, packets) {
+      missed += following ? 0 : Math.max(0, packets.length - rows.length);
+      [items, rows] = [next, packets];
+      places = new Map();
+      for (const [place, { row }] of items.entries()) if (row) places.set(row.n, place);
+      stretch();
+      if (following && limit === Infinity) followNow();
+      draw(true);
+    },
+    /** @param {Partial<Look>} change */
+    show(change) {
+      look = { ...look, ...change };
+      draw(true);
+    },
+    /** Show packets up to this one only; Infinity: all. @param {number} n */
+    limit(n) {
+      limit = n;
+      stretch();
+      if (n < Infinity) box.scrollTop = box.scrollHeight;
+      draw(true);
+    },
+    /** The calls that belong to a packet. @param {number} n */
+    callsOf(n) {
+      const item = items[places.get(n) ?? -1];
+      return item ? [...item.client, ...item.server].map(({ call }) => call) : [];
+    },
+    choose, release, followNow,
+  };
+}

@@ -1,0 +1,87 @@
+/** Rows and calls of one connection as the API gives them, brought together page by page. Pure. */
+
+/** @typedef {"to_server"|"to_client"} Way */
+/** @typedef {"client"|"server"} Side */
+/**
+ * @typedef {{n: number, number: number, t: number, after: number, way: Way, transport: "tcp"|"udp", flags: string[],
+ *   seq: number, ack: number|null, next_seq: number, raw_seq: number, raw_ack: number, window: number|null, length: number,
+ *   options: string, message: string, marks: string[], why: string, client_state: string, server_state: string, gap: number}} Row
+ *   one packet, as servers/walk/rows.py says; `gap`: seconds since the packet before
+ * @typedef {{n: number, t: number, side: Side, call: string, words: string, error: boolean}} Call
+ * @typedef {{id: string, source: "capture"|"upload"|"events", transport: "tcp"|"udp", client: string, server: string, person: string,
+ *   started: number, ended?: number, packets: number, bytes_up: number, bytes_down: number, state: string, note: string}} Connection
+ */
+
+/** What the API leaves out because it is the default. */
+const ROW = {
+  number: 0, transport: "tcp", flags: [], seq: 0, ack: null, next_seq: 0, raw_seq: 0, raw_ack: 0, window: null, length: 0,
+  options: "", message: "", marks: [], why: "", client_state: "", server_state: "",
+};
+const CONNECTION = { person: "", packets: 0, bytes_up: 0, bytes_down: 0, state: "", note: "" };
+
+/** Rows that are kept of one connection: more than one can read, and less than a page can bear. */
+export const MOST = 50_000;
+
+/** @param {Record<string, any>} raw @returns {Connection} */
+export function connectionOf(raw) {
+  return /** @type {any} */ ({ ...CONNECTION, ...raw });
+}
+
+export class Walk {
+  constructor() {
+    /** In the order in which they were captured. @type {Row[]} */
+    this.rows = [];
+    /** By what they say: their numbers change when one is told late. @type {Map<string, Call>} */
+    this.told = new Map();
+    this.version = 0;
+  }
+
+  /** The number of the newest row. */
+  get last() {
+    return this.rows.at(-1)?.n ?? 0;
+  }
+
+  get full() {
+    return this.rows.length >= MOST;
+  }
+
+  /** The calls by time. */
+  get calls() {
+    return [...this.told.values()].sort((a, b) => a.t - b.t || a.n - b.n);
+  }
+
+  /** Take in what the API answered; rows that are known already are skipped. Whether any was new. @param {{rows?: any[], calls?: any[]}} page */
+  add({ rows = [], calls = [] }) {
+    const before = this.rows.length + this.told.size;
+    for (const raw of rows) {
+      if (raw.n <= this.last || this.full) continue;
+      const previous = this.rows.at(-1);
+      this.rows.push({ ...ROW, ...raw, gap: previous ? raw.t - previous.t : 0 });
+    }
+    for (const raw of calls) this.told.set(`${raw.t} ${raw.side} ${raw.words}`, { error: false, ...raw });
+    const any = this.rows.length + this.told.size !== before;
+    if (any) this.version += 1;
+    return any;
+  }
+
+  /** The place of the row with that number; -1 if it is not here. @param {number} n */
+  placeOf(n) {
+    const guess = n - (this.rows[0]?.n ?? 1);
+    return this.rows[guess]?.n === n ? guess : this.rows.findIndex((row) => row.n === n);
+  }
+}
+
+/** Whose line the arrow leaves. @param {Way} way @returns {Side} */
+export function sender(way) {
+  return way === "to_server" ? "client" : "server";
+}
+
+/** @param {Row} row @param {string} flag */
+export function has(row, flag) {
+  return row.flags.includes(flag);
+}
+
+/** The numbers that a segment takes: its bytes, one more for SYN, one more for FIN (RFC 9293, 3.4). @param {Row} row */
+export function taken(row) {
+  return row.length + Number(has(row, "SYN")) + Number(has(row, "FIN"));
+}
