@@ -104,6 +104,7 @@ def test_who_is_the_client(packets: list[Packet], ports: set[int], client: str, 
         ([up(SYN), down(SYN), down(SYN | ACK), up(SYN | ACK)], [4]),  # both at once
         ([*HANDSHAKE, down(SYN)], [3, 1]),
         ([*HELLO, up(SYN), down(SYN | ACK)], [2, 2]),
+        ([*HELLO, up(SYN, seq=0)], [2, 1]),
         ([up(SYN), down(RST | ACK), up(SYN, seq=5), down(RST | ACK)], [2, 2]),
         ([up(), up(source_port=50001), packet(transport="udp"), packet(version=6), up()], [2, 1, 1, 1]),
     ],

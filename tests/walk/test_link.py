@@ -116,6 +116,12 @@ def test_a_length_of_zero_was_left_to_the_network_card_and_is_the_frames(version
     assert found.payload == b"hello"
 
 
+def test_a_udp_length_of_zero_is_that_of_a_jumbogram() -> None:
+    data = bytearray(ip_of(packet(transport="udp")))
+    data[24:26] = b"\0\0"
+    assert decode(frame(bytes(data))) == packet(transport="udp")
+
+
 def test_ipv4_options_are_stepped_over() -> None:
     data = bytearray(ip_of(packet()))
     data[0] = 0x46

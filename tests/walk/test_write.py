@@ -91,6 +91,19 @@ def test_a_packet_that_was_worked_out_is_the_same_in_its_frame(wanted: Packet) -
     assert (frame.comment, frame.size) == ("worked out", len(frame.data))
 
 
+def test_options_that_do_not_fit_the_header_are_left_out() -> None:
+    edges = tuple((n, n + 1) for n in range(4))
+    (frame,) = raw.frames(files.packet(tsval=1, tsecr=2, sack=edges))
+    found = decode(frame)
+    assert found
+    assert (found.sack, found.tsval, found.payload) == (edges[:3], 1, b"hello")
+
+
+def test_a_udp_checksum_of_zero_would_mean_that_there_is_none() -> None:
+    checksum = ip_of(files.packet(transport="udp", payload=b"\0\0"))[26:28]
+    assert ip_of(files.packet(transport="udp", payload=checksum))[26:28] == b"\xff\xff"
+
+
 def test_what_is_not_known_of_a_payload_is_left_out_of_the_frame() -> None:
     wanted = files.packet(payload=b"head", length=5000, cut=True)
     (frame,) = raw.frames(wanted)
