@@ -60,12 +60,15 @@ class Quick:
         except OSError:
             stream.received(data, RECEIVE)
             return raw  # the thread that is to send it finds out
-        tell = self._report.room
-        if tell:
+        if self._report.room:
             self._tell(client, data, prepared, 1000 * (monotonic() - began))
+            stream.exchanged(data, raw, RECEIVE, sent)
         else:
             plain.missed += self._details
-        stream.exchanged(data, raw, RECEIVE, sent, tell=tell)
+            stream.bytes_in += len(data)
+            stream.bytes_out += sent
+            if sent < len(raw):
+                stream.says.lost()
         return raw[sent:] if sent < len(raw) else b""
 
     def _allows(self, host: str) -> bool:

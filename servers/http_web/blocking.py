@@ -86,7 +86,11 @@ def _exchange(
             ending = "too slow" if written else "it was idle"
         elif (answer := conversation.quick(data)) is not None:
             sock.sendall(answer)
-            stream.exchanged(data, answer, RECEIVE, len(answer), tell=conversation.told)
+            if conversation.told:
+                stream.exchanged(data, answer, RECEIVE, len(answer))
+            else:  # they are counted as left out
+                stream.bytes_in += len(data)
+                stream.bytes_out += len(answer)
         else:
             if conversation.idle:
                 stream.hears.begin()

@@ -144,8 +144,15 @@ class Loop:
             self._close(client, "the client closed it")
         elif (answer := client.talk.quick(data)) is not None:
             count = self._sent(client, answer)
-            client.stream.exchanged(data, answer, RECEIVE, count, tell=client.talk.told)
+            stream = client.stream
+            if client.talk.told:
+                stream.exchanged(data, answer, RECEIVE, count)
+            else:  # thousands a second: they are counted as left out
+                stream.bytes_in += len(data)
+                stream.bytes_out += count
             if count < len(answer):
+                if not client.talk.told:
+                    stream.says.lost()
                 client.pieces, client.left = iter(()), answer[count:]
                 client.talk.sent(count - len(answer))  # those were counted, and will be again
                 self._want(client, WRITE)

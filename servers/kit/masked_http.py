@@ -25,20 +25,11 @@ class HttpStream(MaskedStream):
         self.hears.begin()
         self.says.begin()
 
-    def exchanged(self, request: bytes, answer: bytes, asked: int, taken: int, *, tell: bool) -> None:
-        """A whole request came in one ``recv(asked)``; ``send()`` took so many bytes of its whole answer.
-
-        Not ``tell``: there is no room, and who says so has counted both calls as left out.
-        """
-        if tell:
-            self.begins()
-            self.received(request, asked)
-            self.sent(answer[:taken], len(answer))
-            return
-        self.bytes_in += len(request)
-        self.bytes_out += taken
-        if taken < len(answer):
-            self.says.lost()
+    def exchanged(self, request: bytes, answer: bytes, asked: int, taken: int) -> None:
+        """A whole request came in one ``recv(asked)``; ``send()`` took so many bytes of its whole answer."""
+        self.begins()
+        self.received(request, asked)
+        self.sent(answer[:taken], len(answer))
 
 
 class HttpSocket(Socket):

@@ -97,7 +97,7 @@ def test_a_persons_terminal_is_told_nothing_and_misses_nothing() -> None:
     stream = HttpStream(Spare(report), "c1", "p:1")
     stream.received(b"abc", 10)
     stream.sent(b"abc", 3)
-    stream.exchanged(b"ab", b"abcd", 10, 3, tell=True)
+    stream.exchanged(b"ab", b"abcd", 10, 3)
     assert (len(report.queue), report.missed, stream.bytes_in, stream.bytes_out) == (0, 0, 5, 6)
     report.close()
 
