@@ -55,11 +55,14 @@ class Analysis:
             me.base = packet.seq if flags & SYN else (packet.seq - 1) % SPACE
         if you.base is None and flags & ACK:
             you.base = (packet.ack - 1) % SPACE
+        me.began = me.began or bool(flags & SYN)
         if flags & SYN and flags & ACK:
             _agree(packet, me, you)
         elif flags & SYN:
             me.syn_t, me.offered = packet.t, packet.scale
-            if me.scale is None:
+            if packet.scale is None:
+                me.scale = you.scale = 0  # no scale, whatever the other side says
+            elif me.scale is None:
                 me.scale = packet.scale
         elif flags & ACK and not self.round_trip:
             began = me.syn_t if me.syn_t is not None else you.syn_t

@@ -23,8 +23,8 @@ class Half:
     """
 
     __slots__ = (
-        "acked", "acked_t", "base", "duplicates", "high", "last", "missing", "next", "next_t", "offered",
-        "scale", "syn_t", "whole", "window", "window_shift",
+        "acked", "acked_t", "base", "began", "duplicates", "high", "last", "missing", "next", "next_t",
+        "offered", "scale", "syn_t", "whole", "window", "window_shift",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -38,6 +38,7 @@ class Half:
         self.offered: int | None = None
         self.scale: int | None = None
         self.syn_t: float | None = None
+        self.began = False  # it has sent a SYN
         self.duplicates = self.missing = self.high = 0
         self.last: tuple[Mark, ...] = ()
 

@@ -18,11 +18,15 @@ from servers.walk.smtp_mask import SmtpMask
 MOST = 10_000
 """Secrets and holes of a direction that are remembered; with more, all that comes again is starred."""
 
+WORD = 64
+"""Bytes in which a request or a status line shows what it is."""
+
 Span = tuple[int, int]
 
 _LINE_END = re.compile(rb"\n(?=[^ \t])")
 """Where a line ends for good: one that begins with a blank goes on with the one before (RFC 9112, 5.2)."""
-_HTTP = re.compile(rb"[A-Z]{3,24} [^\r\n]*|HTTP/[0-9.]+ [^\r\n]*")
+_HTTP = re.compile(rb"(?:\r?\n)*(?:[A-Z]{3,24} [^\r\n]*|HTTP/[0-9.]+ [^\r\n]*)")
+"""How a stream begins that speaks HTTP, or some protocol with verbs such as SMTP."""
 _BEGINS = re.compile(rb"(?:[A-Z]{3,24} [^ \r\n]{1,8000} HTTP/[0-9.]+|HTTP/[0-9.]+ [0-9]{3}[^\r\n]*)\r?\n")
 """A request or response begins here, whatever was lost before."""
 
@@ -67,7 +71,7 @@ class _Direction:
         return found
 
     def _new(self, payload: bytes) -> bytes:
-        if self._next == 0 and self._known and b"\n" in payload:
+        if self._next == 0 and self._known and (b"\n" in payload or len(payload) > WORD):
             self._other = not _HTTP.match(payload)
         found = self._by_http(payload)
         if not self._client:
@@ -77,7 +81,7 @@ class _Direction:
 
     def _plain(self) -> bool:
         """Whether nobody speaks a protocol here that has secrets."""
-        return self._other and (self._smtp.other or not self._client)
+        return self._other and not (self._client and self._smtp.possible)
 
     def _by_http(self, payload: bytes) -> bytes:
         """The payload masked as HTTP is; stars up to where a line begins, if it is not known what goes on."""

@@ -27,9 +27,14 @@ class SmtpMask:
         self._begun = b""  # of the client's line
         self._reply = b""  # of the server's
         self._greeted = False
-        self.other = False  # the server has greeted in another way
+        self.other = False
         self._login = False
         self._unread = 0
+
+    @property
+    def possible(self) -> bool:
+        """Whether the server has greeted as SMTP does, or its greeting was not captured."""
+        return self._greeted and not self.other
 
     def lost(self, *, client: bool) -> None:
         """Bytes were not captured: a line begins anew."""

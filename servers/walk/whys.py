@@ -63,8 +63,7 @@ def _bytes(packet: Packet, me: Half) -> str:
 
 
 def _reset(packet: Packet, me: Half, you: Half) -> str:
-    never_agreed = me.scale is None and you.syn_t is not None  # it has sent no SYN of its own
-    if packet.flags & ACK and never_agreed and you.relative(packet.ack) == 1:
+    if packet.flags & ACK and you.began and not me.began and you.relative(packet.ack) == 1:
         return "Refused: nothing listens on this port, or nobody is wanted there."
     return (
         "The connection ends here, without a farewell: its sender has no such connection (any more), "

@@ -114,7 +114,19 @@ def tshark(path: Path, *fields: str) -> list[dict[str, str]]:
 @contextmanager
 def captured(path: Path, expression: str) -> Iterator[Path]:
     """What lo carries meanwhile, of what the expression says; the file is whole after the ``with``."""
-    command = ["tcpdump", "-i", "lo", "--immediate-mode", "-U", "-n", "-w", str(path), *expression.split()]
+    command = [
+        "tcpdump",
+        "-i",
+        "lo",
+        "--immediate-mode",
+        "-U",
+        "-n",
+        "-B",
+        "16384",
+        "-w",
+        str(path),
+        *expression.split(),
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     try:
