@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
-from flask import Response, request, send_file
+from flask import Response, request
 
 from servers.kit.errors import SettingError
 from webui import openapi
@@ -23,8 +23,13 @@ from webui.openapi import route
 from webui.supervisor import Instance
 
 ROWS = 2000
+CHUNK = 256 * 1024
 REVEAL: dict[str, Any] = {"reveal": {"type": "string", "enum": ["0", "1"]}}
-WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
+PACKETS = 999_999_999
+PAGE: dict[str, Any] = {
+    "after": {"type": "integer", "minimum": 0, "maximum": PACKETS},
+    "limit": {"type": "integer", "minimum": 1, "maximum": ROWS},
+}
 
 
 def summary(instance: Instance) -> Response:
@@ -118,14 +123,13 @@ def remove_upload(id: str, upload: str) -> Response:
 
 
 @route(blueprint, "GET", "/instances/<id>/packets/<connection>", gives=openapi.LADDER,
-       errors=(400, 403, 404), query={"after": WHOLE, "limit": {**WHOLE, "minimum": 1, "maximum": ROWS},
-                                      **REVEAL})  # fmt: skip
+       errors=(400, 403, 404), query={**PAGE, **REVEAL})  # fmt: skip
 @student
 def ladder(id: str, connection: str) -> Response:
     """A connection's packets after the ``after``-th, and the socket calls beside them."""
     board = dashboard()
     found = board.instance(id)
-    after, limit = whole("after", 0, 0, 999_999_999), whole("limit", ROWS, 1, ROWS)
+    after, limit = whole("after", 0, 0, PACKETS), whole("limit", ROWS, 1, ROWS)
     with known(f"connection «{connection[:20]}»"):
         return to_json(board.packets.page(found, connection, after, limit, masks(), gate().people()))
 
@@ -171,12 +175,23 @@ def export_pcapng(id: str) -> Response:
     cannot be masked, so it is the teacher's."""
     board = dashboard()
     found = board.instance(id)
-    out = tempfile.TemporaryFile(dir=board.folder)  # noqa: SIM115 - send_file closes it
+    out = tempfile.TemporaryFile(dir=board.folder)  # noqa: SIM115 - closed when all of it is sent
     try:
         board.packets.pcapng(found, out)
+        size = out.tell()
         out.seek(0)
     except BaseException:
         out.close()
         raise
-    name = f"{found.id}.pcapng"
-    return send_file(out, mimetype="application/x-pcapng", as_attachment=True, download_name=name)
+    answer = Response(_chunks(out, board.run_blocking), mimetype="application/x-pcapng")
+    answer.content_length = size
+    answer.headers["Content-Disposition"] = f'attachment; filename="{found.id}.pcapng"'
+    answer.call_on_close(out.close)
+    return answer
+
+
+def _chunks(file: IO[bytes], run_blocking: Callable[..., Any]) -> Iterator[bytes]:
+    """A file's bytes, read off the loop; it is closed after the last."""
+    with file:
+        while data := run_blocking(file.read, CHUNK):
+            yield data
