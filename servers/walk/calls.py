@@ -20,7 +20,7 @@ from servers.kit.events import (
     Event,
     SocketCall,
 )
-from servers.walk.names import split
+from servers.walk.names import on_the_wire, split
 from servers.walk.rows import Call
 
 MOST = 20_000
@@ -76,14 +76,17 @@ class _Chosen:
         if event.request:
             _remember(self._waiting.setdefault(event.request, []), event)
         elif event.call == "accept":
-            if event.result.endswith(f" {self._client}"):
+            if on_the_wire(event.result.rpartition(" ")[2]) == self._client:
                 self._accepted = event
         else:
             _remember(self._listener, event)
 
     def _is_ours(self, event: Told) -> bool:
         """A port may serve two servers one after the other; a call names none."""
-        return isinstance(event, SocketCall) or event.peer in (self._server, "")
+        return isinstance(event, SocketCall) or on_the_wire(event.peer) in (self._server, "")
+
+    def _is_at(self, event: Told) -> bool:
+        return isinstance(event, SocketCall) or on_the_wire(event.peer) == self._client
 
     def _of_client(self, event: Told) -> Iterator[Call]:
         if isinstance(event, ConnectionOpened):
@@ -100,7 +103,7 @@ class _Chosen:
 
     def _of_server(self, event: Told) -> Iterator[Call]:
         if isinstance(event, ConnectionOpened):
-            if event.peer != self._client:
+            if on_the_wire(event.peer) != self._client:
                 return
             self._conns.add(event.conn)
             yield from (_call("server", each) for each in self._listener)
@@ -110,7 +113,7 @@ class _Chosen:
             else:
                 words = f"accept() = {event.peer}"
                 yield Call(n=0, t=event.t, side="server", call="accept", words=words)
-        elif event.conn not in self._conns or getattr(event, "peer", self._client) != self._client:
+        elif event.conn not in self._conns or not self._is_at(event):
             return
         elif isinstance(event, ConnectionClosed):
             self._ended("server", event)
@@ -153,7 +156,9 @@ def _call(side: Side, event: SocketCall | DataSent | DataReceived) -> Call:
 def _of_datagrams(events: Iterable[Event], client: str) -> Iterator[Call]:
     """What was done with the datagrams of one client, as its server, or the client itself, tells."""
     for event in events:
-        if not isinstance(event, DatagramReceived | DatagramSent | DatagramDropped) or event.peer != client:
+        if not isinstance(event, DatagramReceived | DatagramSent | DatagramDropped):
+            continue
+        if on_the_wire(event.peer) != client:
             continue
         size = event.data.size
         if isinstance(event, DatagramDropped):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from servers.kit.events import DatagramDropped, DatagramReceived, DatagramSent, Event, ServerListening
-from servers.walk.names import split
+from servers.walk.names import on_the_wire, specific, split
 from servers.walk.packet import Packet
 from servers.walk.rows import Row
 from servers.walk.tracker import Tracker
@@ -27,11 +27,12 @@ def datagrams(events: Iterable[Event], server: str) -> Iterator[tuple[str, str, 
     clients: dict[str, _Client] = {}
     for event in events:
         if isinstance(event, ServerListening):
-            server = server or event.address
+            server = event.address
         elif isinstance(event, Kinds) and _by_server(event):
-            client = clients.get(event.peer)
-            if client is None and len(clients) < MOST:
-                client = clients[event.peer] = _Client(event.peer, server)
+            name = on_the_wire(event.peer)
+            client = clients.get(name)
+            if client is None and len(clients) < MOST and server:
+                client = clients[name] = _Client(name, specific(on_the_wire(server), name))
             if client is not None:
                 client.feed(event)
     for client in clients.values():

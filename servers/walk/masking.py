@@ -15,7 +15,7 @@ from servers.kit.http_mask import HttpMask
 from servers.walk.rows import Way
 from servers.walk.smtp_mask import SmtpMask
 
-MOST = 10_000
+MOST = 1000
 """Secrets and holes of a direction that are remembered; with more, all that comes again is starred."""
 
 WORD = 64

@@ -6,6 +6,7 @@ other had sent before, whatever the times say.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -51,11 +52,13 @@ def in_order(told: Told, side: int) -> list[Chunk]:
     total = max([*ends, told.sides[side].total or 0])
     times = [chunk.t for chunk in [*sent, *received]]
     late = max(times) if times else _any_time(told)
+    starts = [chunk.offset for chunk in received]
     chunks: list[Chunk] = []
     reached = 0
     for chunk in [*sent, Chunk(late, total, Bytes(b"", 0))]:
         if chunk.offset > reached:
-            chunks += _filled(received, reached, chunk.offset, chunk.t)
+            near = received[max(0, bisect_right(starts, reached) - 1) : bisect_right(starts, chunk.offset)]
+            chunks += _filled(near, reached, chunk.offset, chunk.t)
             reached = chunk.offset
         if chunk.offset + chunk.data.size > reached:
             chunks.append(_clipped(chunk, reached, chunk.offset + chunk.data.size))

@@ -7,6 +7,7 @@ captured the next piece says how many are missing. Bounded: what goes beyond is 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import heappop, heappush
 
 from servers.walk.half import Half, beyond, end
 from servers.walk.masking import Masking
@@ -124,7 +125,7 @@ class _Direction:
                 self._take(offset, packet.payload, packet.t)
                 self._catch_up()
             elif len(self._early) < EARLY:
-                self._early.append((offset, packet.payload, packet.t))
+                heappush(self._early, (offset, packet.payload, packet.t))
             else:
                 self.give_up()
                 self._take(offset, packet.payload, packet.t)
@@ -136,20 +137,19 @@ class _Direction:
         if self._half.next is None or not self._early:
             return
         reached = self._half.high + beyond(ack, self._half.next)
-        while self._early and min(self._early)[0] < reached:
-            self._skip(min(self._early)[0])
+        while self._early and self._early[0][0] < reached:
+            self._skip(self._early[0][0])
             self._catch_up()
 
     def give_up(self) -> None:
         """Take what waits, with gaps."""
         while self._early:
-            self._skip(min(self._early)[0])
+            self._skip(self._early[0][0])
             self._catch_up()
 
     def _catch_up(self) -> None:
-        self._early.sort()
         while self._early and self._early[0][0] <= self.taken:
-            self._take(*self._early.pop(0))
+            self._take(*heappop(self._early))
 
     def _take(self, offset: int, payload: bytes, t: float) -> None:
         new = payload[max(0, self.taken - offset) :]

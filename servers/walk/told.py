@@ -20,6 +20,7 @@ from servers.kit.events import (
     ServerListening,
     SocketCall,
 )
+from servers.walk.names import on_the_wire, specific
 from servers.walk.rows import Way
 
 WAYS: tuple[Way, Way] = ("to_server", "to_client")
@@ -81,7 +82,7 @@ class Gathering:
         """The next events, in the order of their numbers."""
         for event in events:
             if isinstance(event, ServerListening):
-                self._server = self._server or event.address
+                self._server = event.address
             elif isinstance(event, ConnectionOpened):
                 self._opened(event)
             elif isinstance(event, SocketCall | ConnectionClosed | DataSent | DataReceived):
@@ -92,13 +93,12 @@ class Gathering:
     def connections(self) -> Iterator[Told]:
         """What was found; not those of Unix-domain sockets, which have no packets."""
         for told in self._found:
-            told.server = told.server or self._server
-            if not told.client.startswith("unix:") and not told.server.startswith("unix:"):
+            if told.server and not told.client.startswith("unix:") and not told.server.startswith("unix:"):
                 yield told
 
     def _opened(self, event: ConnectionOpened) -> None:
         side = 0 if event.conn.startswith("client-") else 1
-        client = event.own if side == 0 else event.peer
+        client = on_the_wire(event.own if side == 0 else event.peer)
         if not client:
             return
         told = self._newest.get(client)
@@ -108,7 +108,8 @@ class Gathering:
             if len(self._found) > MOST:
                 del self._found[0]
         told.sides[side].opened = event.t
-        told.server = (event.peer if side == 0 else event.own) or told.server
+        server = event.peer if side == 0 else event.own or told.server or self._server
+        told.server = specific(on_the_wire(server), client)
         self._names[event.conn] = told  # a later connection takes the name over
 
 
