@@ -73,6 +73,7 @@ function joinSide(rows, calls, side, found) {
   const [mine, theirs] = side === "client" ? ["to_server", "to_client"] : ["to_client", "to_server"];
   const sent = places(rows, (row) => row.way === mine && carries(row));
   const came = places(rows, (row) => row.way === theirs && carries(row));
+  const arrived = [...came].reverse();
   const opened = side === "client" ? places(rows, (row) => row.way === mine && has(row, "SYN")) : handshakes(rows);
   const ended = places(rows, (row) => row.way === mine && (has(row, "FIN") || has(row, "RST")));
   const left = places(rows, (row) => row.way === theirs && has(row, "FIN"));
@@ -86,11 +87,11 @@ function joinSide(rows, calls, side, found) {
     else if (ENDS.has(call.call)) join(call, next(ended, rows, call.t + SLACK), true);
   }
 
-  /** The datagram that the lab threw away: one that is marked so, or the newest that came; its own it never sent. @param {Call} call */
+  /** The datagram that the lab threw away: one that is marked so, or the newest that came, read already or not; its own it never sent. @param {Call} call */
   function dropped(call) {
     const marked = lost.at(-1);
     if (marked !== undefined && rows[marked].way === wayOf(call)) return next(lost, rows, call.t + SLACK);
-    return wayOf(call) === theirs ? newest(came, rows, call.t + GRAIN) : -1;
+    return wayOf(call) === theirs ? (arrived.findLast((place) => rows[place].t <= call.t + GRAIN) ?? -1) : -1;
   }
 
   /** @param {Call} call @param {number} place @param {boolean} causes @param {() => void} [then] */

@@ -20,7 +20,7 @@ export function rungElement(item, place, { look, chosen, total, before, start })
     "div", {
       class: "rung", role: "option", id: `packet-${row.n}`, "aria-selected": String(chosen), "aria-setsize": total, "aria-posinset": row.n,
       "aria-label": rowWords(row, look.absolute, hidden), "data-place": place, "data-n": row.n, "data-way": row.way,
-      "data-tone": row.marks.length ? markOf(row.marks[0])[2] : null, "data-mark": row.marks[0] ?? null, "data-bare": row.length ? null : "",
+      "data-tone": item.lost ? "bad" : row.marks.length ? markOf(row.marks[0])[2] : null, "data-mark": row.marks[0] ?? null, "data-next": row.n === look.hiddenAfter + 1 ? "" : null,
     },
     el("span", { class: "when" }, el("b", {}, row.n), el("span", { title: clock(row.t, 3) }, timeText(look.since === "first" ? row.after : row.gap))),
     outside(item, "client", row.client_state !== before?.client_state ? row.client_state : ""),
@@ -47,7 +47,7 @@ function outside(item, side, state) {
   return el(
     "span", { class: `out ${side}`, "data-calls": calls.length },
     state && el("b", { class: "st", "data-state": state }, state),
-    ...calls.map(({ call, causes }) => el("span", { class: "call", "data-tie": item.row ? (causes ? "out" : "in") : "none", "data-error": call.error ? "" : null, title: `${call.words} · ${clock(call.t, 3)}` }, el("code", {}, call.words))),
+    ...calls.map(({ call, causes }) => el("span", { class: "sock", "data-tie": item.row ? (causes ? "out" : "in") : "none", "data-error": call.error ? "" : null, title: `${call.words} · ${clock(call.t, 3)}` }, el("code", {}, call.words))),
   );
 }
 

@@ -16,6 +16,8 @@ import { extentWords, sourceWords, stateWords } from "./words.js";
 /** @typedef {import("./model.js").Connection} Connection */
 
 const KEPT = 200;
+/** Datagrams have no end: after so long without one it is taken for over. */
+const QUIET_S = 5;
 const OVER = new Set(["closed", "reset", "refused"]);
 const POINT = "Choose a packet in the ladder: its fields, bit by bit, and its bytes.";
 
@@ -228,7 +230,8 @@ export function mountView(packets, showTab, names) {
 
 /** Whether packets may still come. @param {Connection} connection */
 function isLive(connection) {
-  return connection.source !== "upload" && !OVER.has(stateWords(connection));
+  if (connection.source === "upload") return false;
+  return connection.transport === "udp" ? Date.now() / 1000 - (connection.ended ?? 0) < QUIET_S : !OVER.has(stateWords(connection));
 }
 
 function followButton() {
