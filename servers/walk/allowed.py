@@ -45,6 +45,10 @@ class Source(Protocol):
     def link(self) -> int:
         """The link type of its packets."""
 
+    @property
+    def holds(self) -> float:
+        """Seconds after which a packet is given at the latest."""
+
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
     """A way of capturing: whether it works, how or why not in words, the command that would help (or "")."""

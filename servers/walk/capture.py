@@ -6,6 +6,8 @@ python -m servers.walk.capture --ports 12000 --write walk.pcapng
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from servers.kit.addresses import PORTS_VARIABLE
 from servers.kit.command import run_alone
 from servers.kit.errors import LabError, SettingError
 from servers.kit.events import Event
@@ -51,11 +54,14 @@ class Request(RequestSettings, frozen=True, kw_only=True):
     comment: Annotated[str, Meta(max_length=1000, description="What the file says of itself.")] = ""
 
     def wanted(self) -> Wanted:
-        """The same as numbers. Raises SettingError."""
-        return Wanted(
-            ports=_ports(self.ports, "ports"), transport=self.transport, interface=self.interface,
-            without=_ports(self.without, "without"),
-        )  # fmt: skip
+        """The same as numbers; the dashboard's own ports are always left out. Raises SettingError."""
+        ports, without = _ports(self.ports, "ports"), _ports(self.without, "without")
+        if self.transport != "udp":  # the dashboard speaks TCP
+            own = _ports(os.environ.get(PORTS_VARIABLE, ""), "ports")
+            if shared := set(ports) & set(own):
+                raise SettingError(f"Port {min(shared)} is the dashboard's own.", field="ports")
+            without = tuple(dict.fromkeys((*without, *own)))
+        return Wanted(ports=ports, transport=self.transport, interface=self.interface, without=without)
 
 
 class Counters(msgspec.Struct):
@@ -112,23 +118,37 @@ class Capture:
         report.on_action("clear", self._asked_to_clear)
 
     def run(self) -> None:
-        """Until an exception ends it: KeyboardInterrupt, or LabError where the source has ended."""
-        counters, look = self._counters, time.monotonic()
-        while True:
-            if self._clear.is_set():
-                self._begin_anew()
-            blocks, packets, size = self._source.read(PAUSE)
-            if packets and not counters.full:
-                if self._file.write(blocks):
-                    counters.packets += packets
-                    counters.bytes += size
-                else:
-                    counters.full = 1
-            if counters.full and not self._clear.is_set():
-                self._clear.wait(PAUSE)  # what comes meanwhile is thrown away
-            if time.monotonic() - look >= LOOK:
-                look = time.monotonic()
-                counters.dropped = self._source.drops()
+        """Until it is told to stop. Raises LabError or OSError where the source has ended."""
+        look = time.monotonic()
+        try:
+            while True:
+                if self._clear.is_set():
+                    self._begin_anew()
+                self._take(PAUSE)
+                if time.monotonic() - look >= LOOK:
+                    look = time.monotonic()
+                    self._counters.dropped = self._source.drops()
+        except KeyboardInterrupt:
+            self._take_the_rest()
+
+    def _take(self, seconds: float) -> int:
+        """Write what comes within the time; once the file is full it is thrown away. How many came."""
+        blocks, packets, size = self._source.read(seconds)
+        counters = self._counters
+        if packets and not counters.full:
+            if self._file.write(blocks):
+                counters.packets += packets
+                counters.bytes += size
+            else:
+                counters.full = 1
+        return packets
+
+    def _take_the_rest(self) -> None:
+        """What the kernel has still in hand: it gives a block away after a while only."""
+        end = time.monotonic() + self._source.holds
+        with contextlib.suppress(LabError):  # Ctrl-C has ended the other program, too
+            while time.monotonic() < end:
+                self._take(PAUSE)
 
     def _begin_anew(self) -> None:
         self._file.clear()

@@ -1,8 +1,8 @@
 """Packets by way of tcpdump or dumpcap, where those may capture and we may not: their pcap, as it comes.
 
-They are asked for pcap on their standard output. They end with us, however we end: a shell beside them waits
-for its standard input to end, and then ends them. (The kernel does not do it for a program with rights of its
-own: prctl(2), PR_SET_PDEATHSIG.)
+They are asked for pcap on their standard output; tcpdump not in its immediate mode, which has room for eight
+packets. They end with us, however we end: a shell beside them waits for its standard input to end, and then
+ends them. (The kernel does not do it for a program with rights of its own: prctl(2), PR_SET_PDEATHSIG.)
 """
 
 from __future__ import annotations
@@ -36,11 +36,14 @@ def command(name: str, interface: str, words: str) -> list[str]:
     cooked = ["-y", "LINUX_SLL2"] if interface == "any" else []  # it has the interface, for the filter
     if name == "dumpcap":
         return [path, "-q", "-P", "-i", interface, *cooked, "-f", words, "-w", "-"]
-    return [path, "-n", "-U", "--immediate-mode", "-i", interface, *cooked, "-w", "-", words]
+    return [path, "-n", "-U", "-B", "16384", "-i", interface, *cooked, "-w", "-", words]
 
 
 class Piped:
     """A capture by another program, read as a Ring is. Raises LabError with its words if it cannot."""
+
+    holds = 1.1
+    """tcpdump has the kernel gather packets for a second, dumpcap for a quarter."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.dropped = 0

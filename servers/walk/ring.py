@@ -42,6 +42,7 @@ class Ring:
 
     link = 101
     """Raw IP: what a SOCK_DGRAM packet socket gives."""
+    holds = 2 * RETIRE_MS / 1000
 
     def __init__(self, filter: Sequence[Instruction], interface: str = "lo") -> None:
         self._sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
