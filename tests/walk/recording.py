@@ -39,6 +39,10 @@ def tshark(path: Path, *fields: str, words: Iterable[str] = ()) -> list[tuple[st
     return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 
 
+ROOM = ("-s", "66000", "-B", "65536")
+"""In immediate mode tcpdump has room for as many packets as the longest goes into its buffer: eight, else."""
+
+
 @contextmanager
 def recorded(path: Path, ports: Iterable[int], *command: str) -> Iterator[None]:
     """What this command writes to ``path`` meanwhile, of these ports: all of it is there after the ``with``.
@@ -46,7 +50,7 @@ def recorded(path: Path, ports: Iterable[int], *command: str) -> Iterator[None]:
     Datagrams to the discard port of 127.0.0.1 tell when it has begun, and that it has heard all before them.
     """
     chosen = " or ".join(f"port {port}" for port in [*ports, 9])
-    words = ["-f", chosen] if command[0] == "dumpcap" else ["-Z", "root", chosen]
+    words = ["-B", "64", "-f", chosen] if command[0] == "dumpcap" else [*ROOM, "-Z", "root", chosen]
     process = subprocess.Popen([*command, "-w", str(path), *words], stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: _heard(path, process, BEGINNING), f"{command[0]} captures")
