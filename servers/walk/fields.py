@@ -6,15 +6,12 @@ or UDP (fields_tcp.py), the payload. A frame may be cut anywhere: what was not c
 
 from __future__ import annotations
 
-from servers.kit.errors import ProtocolError
 from servers.walk.bits import Bits
 from servers.walk.fields_ip import ip
 from servers.walk.fields_link import link
 from servers.walk.fields_tcp import tcp, udp
-from servers.walk.ip import carried
 from servers.walk.packet import Frame, Packet
 from servers.walk.rows import Field, Row
-from servers.walk.segment import tcp as tcp_header
 
 
 def fields(packet: Packet, frame: Frame, row: Row | None = None) -> list[Field]:
@@ -37,15 +34,3 @@ def _payload(bits: Bits, begin: int, packet: Packet) -> None:
             purpose="What the application wrote with send().",
             source="RFC 9293, 3.1" if packet.transport == "tcp" else "RFC 768",
         )  # fmt: skip
-
-
-def shown_frame(packet: Packet, frame: Frame, payload: bytes) -> bytes:
-    """The frame's bytes with the payload as it may be shown: ``Tracker.shown``, of the same size."""
-    if payload == packet.payload:
-        return frame.data
-    try:
-        ip = carried(frame.data, packet.start, frame.size)
-        begin = tcp_header(frame.data, ip).begin if packet.transport == "tcp" else ip.begin + 8
-    except ProtocolError:
-        return frame.data[: packet.start]  # nothing is shown that cannot be found
-    return frame.data[:begin] + payload + frame.data[begin + len(payload) :]

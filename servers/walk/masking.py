@@ -38,6 +38,10 @@ class Masking:
         smtp = SmtpMask()
         self._ways = {"to_server": _Direction(smtp, client=True), "to_client": _Direction(smtp, client=False)}
 
+    def begins_later(self, way: Way) -> None:
+        """What this direction said first was not captured: a secret may go on."""
+        self._ways[way].begins_later()
+
     def feed(self, way: Way, offset: int, payload: bytes, length: int | None = None) -> bytes:
         """The payload with stars. ``offset`` counts its direction's bytes, ``length`` is its true one."""
         return self._ways[way].feed(offset, payload, max(length or 0, len(payload)))
@@ -53,6 +57,12 @@ class _Direction:
         self._secrets: list[Span] = []
         self._holes: list[Span] = []
         self._flood = False
+
+    def begins_later(self) -> None:
+        """Nobody knows what the first byte belongs to."""
+        if not self._next:
+            self._known = False
+            self._smtp.lost(client=self._client)
 
     def feed(self, offset: int, payload: bytes, length: int) -> bytes:
         old = payload[: max(0, min(len(payload), self._next - offset))]

@@ -86,6 +86,8 @@ class Stream:
             return
         self._size += len(data)
         if self._masking and join:
+            if not self._ways[way].began:
+                self._masking.begins_later(way)
             data = self._masking.feed(way, offset, data)
         last = self._found[-1] if self._found else None
         joins = join and last and last.way == way and not gap and last.offset + len(last.data) == offset
@@ -106,6 +108,11 @@ class _Direction:
         self._early: list[tuple[int, bytes, float]] = []
         self.taken = 0
         self._gap = 0
+
+    @property
+    def began(self) -> bool:
+        """Whether its SYN was captured."""
+        return self._base is not None
 
     def is_another(self, packet: Packet) -> bool:
         """Whether this SYN begins a new connection between the same ports."""

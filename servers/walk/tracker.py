@@ -91,6 +91,8 @@ class Tracker:
         self.shown = packet.payload
         if not packet.length:
             return ""
+        if not self._analysis.halves[0 if way == "to_server" else 1].began:
+            self._masking.begins_later(way)
         masked = self._masking.feed(way, offset, packet.payload, packet.length)
         self.shown = masked if self._masks else packet.payload
         return self._messages.segment(way, offset, self.shown, packet.length)

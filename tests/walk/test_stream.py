@@ -99,6 +99,16 @@ def test_secrets_are_starred_across_segments() -> None:
     assert clear[0].data.endswith(b"Basic c2VjcmV0\r\n\r\n")
 
 
+def test_a_capture_that_begins_in_a_secret_shows_none_of_it() -> None:
+    talk = Talk()
+    talk.c("P.", 500, 700, b"cmV0\r\n\r\n")
+    talk.s("P.", 700, 508, b"HTTP/1.1 200 OK\r\n")
+    assert [piece.data for piece in follow(talk.packets, CLIENT)[0]] == [
+        b"****\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+    ]
+
+
 def test_more_than_is_wanted_is_cut_and_said() -> None:
     talk = Talk().opened()
     for n in range(10):

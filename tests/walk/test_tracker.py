@@ -131,6 +131,19 @@ def test_a_connection_of_many_gigabytes_is_counted_on() -> None:
     assert "abc" not in last.message
 
 
+def test_a_secret_that_goes_on_where_the_capture_begins_is_not_seen() -> None:
+    for before in (0, 1):
+        talk = Talk()
+        if before:
+            talk.c(".", 500, 700)
+        talk.c("P.", 500, 700, b"cmV0\r\nAccept: */*\r\n")
+        talk.s("P.", 700, 520, b"HTTP/1.1 200 OK\r\n\r\n")
+        talk.c("P.", 519, 720, b"GET / HTTP/1.1\r\n\r\n")
+        rows = talk.rows()[before:]
+        assert rows[0].message == "**** (and 1 more line)"
+        assert [row.message for row in rows[1:]] == ["HTTP/1.1 200 OK", "GET / HTTP/1.1"]
+
+
 def test_an_instance_made_for_others_shows_what_it_was_fed() -> None:
     tracker = tracker_of(masks=False)
     packets = Talk().opened().packets
