@@ -1,8 +1,8 @@
 """Ladder: frames per second of the packet walk's ladder with 10,000 packets, while it is scrolled.
 
-A real Chromium has the page of a server's packets open. The page's own modules get the rows of a connection of
-10,000 packets, with the socket calls of both ends, as they would from the dashboard. Then it is scrolled at
-every frame, by some pixels, by a page, or by following packets that come; the time from each
+A real Chromium has the page of a server's packets open. The page's own modules get the rows of a
+connection of 10,000 packets, with the socket calls of both ends, as they would from the dashboard. Then it
+is scrolled at every frame, by some pixels, by a page, or by following packets that come; the time from each
 ``requestAnimationFrame`` to the next is taken, and what the script needed for each drawing
 (``performance.measure``). Chromium runs without a graphics card here, and draws in software.
 """
@@ -38,7 +38,7 @@ FILL = """async ([packets, live]) => {
     const length = n % 4 < 2 ? 1448 : 0, t = 1000 + n / 10000;
     rows.push({
       n, number: n, t, after: n / 10000, way, flags: length ? ["PSH", "ACK"] : ["ACK"], seq: next[way],
-      ack: next[back], next_seq: next[way] + length, raw_seq: 4000000000 + next[way], raw_ack: next[back], length,
+      ack: next[back], next_seq: next[way] + length, raw_seq: 4e9 + next[way], raw_ack: next[back], length,
       window: 65536, message: length ? `GET /page-${n}.html HTTP/1.1` : "",
       marks: n % 50 ? [] : ["retransmission"], client_state: "ESTABLISHED", server_state: "ESTABLISHED",
     });
@@ -123,7 +123,9 @@ def measured(page: Any, name: str, way: str, frames: int) -> list[Figure]:
     found = page.evaluate(DRIVE, [frames, way])
     least = frames / 15 if way == "live" else 0.9 * frames
     if len(found["draws"]) < least or not found["shown"] or found["most"] > 100:
-        raise RuntimeError(f"{len(found['draws'])} drawings in {frames} frames, at most {found['most']} lines")
+        raise RuntimeError(
+            f"{len(found['draws'])} drawings in {frames} frames, at most {found['most']} lines"
+        )
     rates = [1000 / ms for ms in found["times"] if ms > 0]
     return [
         median(f"ladder, {PACKETS:,} packets {name}: median frame", rates, "frames/s", at_least=AT_LEAST),

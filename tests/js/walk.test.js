@@ -125,7 +125,7 @@ test("a row in words keeps hidden numbers back", () => {
 test("a connection's source and state in a word", () => {
   assert.equal(sourceWords("events"), "worked out from socket calls: no pure ACKs");
   assert.equal(sourceWords("upload", "walk.pcap"), "uploaded walk.pcap");
-  for (const [state, words] of [["half closed", "half closed"], ["", "TCP"], ["client TIME_WAIT, server CLOSED", "closed"], ["client ESTABLISHED, server ESTABLISHED", "open"], ["client FIN_WAIT_2, server CLOSE_WAIT", "half closed"], ["client SYN_SENT, server LISTEN", "opening"]]) {
+  for (const [state, words] of [["half closed", "half closed"], ["", "TCP"], ["client TIME_WAIT, server LAST_ACK", "closed"], ["client ESTABLISHED, server ESTABLISHED", "open"], ["client FIN_WAIT_2, server CLOSE_WAIT", "half closed"], ["client SYN_SENT, server LISTEN", "opening"]]) {
     assert.equal(stateWords(/** @type {any} */ ({ state, transport: "tcp" })), words);
   }
   const connection = /** @type {any} */ ({ person: "Ana", client: "127.0.0.1:50000", server: "127.0.0.1:6789", state: "closed", transport: "tcp", note: "", source: "capture" });

@@ -17,7 +17,13 @@ const PAGE = 2000;
 /** @param {string} instance */
 export function packetsOf(instance) {
   const base = `/instances/${instance}/packets`;
+  let clear = false;
+  const revealed = () => (clear ? "reveal=1" : "");
   return {
+    /** Whether secrets are to be shown: the teacher's only. @param {boolean} on */
+    reveal(on) {
+      clear = on;
+    },
     /** @returns {Promise<Status>} */
     status: async () => statusOf(await call("GET", base)),
     /** @param {boolean} on */
@@ -33,7 +39,7 @@ export function packetsOf(instance) {
      */
     async rows(id, walk, came) {
       for (;;) {
-        const page = await call("GET", `${base}/${encodeURIComponent(id)}?after=${walk.last}&limit=${PAGE}`);
+        const page = await call("GET", `${base}/${encodeURIComponent(id)}?after=${walk.last}&limit=${PAGE}&${revealed()}`);
         const before = walk.last;
         walk.add(page);
         came();
@@ -42,12 +48,12 @@ export function packetsOf(instance) {
     },
     /** @param {string} id @param {number} n */
     async detail(id, n) {
-      const found = await call("GET", `${base}/${encodeURIComponent(id)}/rows/${n}`);
+      const found = await call("GET", `${base}/${encodeURIComponent(id)}/rows/${n}?${revealed()}`);
       return { fields: (found.fields ?? []).map(fieldOf), data: /** @type {string} */ (found.data ?? ""), row: found.row };
     },
     /** @param {string} id */
     async stream(id) {
-      const found = await call("GET", `${base}/${encodeURIComponent(id)}/stream`);
+      const found = await call("GET", `${base}/${encodeURIComponent(id)}/stream?${revealed()}`);
       return { pieces: (found.pieces ?? []).map(pieceOf), cut: found.cut };
     },
   };

@@ -167,6 +167,13 @@ export function mountView(packets, showTab, names) {
     callsButton.setAttribute("aria-pressed", String(calls));
     draw();
   });
+  const secrets = document.getElementById("reveal");
+  secrets?.addEventListener("click", () => {
+    const on = secrets.getAttribute("aria-pressed") !== "true";
+    secrets.setAttribute("aria-pressed", String(on));
+    packets.reveal(on);
+    begin(shown);
+  });
   byId("below-tabs").addEventListener("click", () => {
     draw(false);
     follow();
@@ -184,21 +191,23 @@ export function mountView(packets, showTab, names) {
   }
   detail.empty(POINT);
 
+  /** @param {Connection|null} connection */
+  function begin(connection) {
+    [shown, walk, drawn, streamAt, rebuilt] = [connection, new Walk(), -1, -1, connection?.source === "events"];
+    details.clear();
+    stream.clear();
+    detail.empty(POINT);
+    ladder.begin(connection, connection !== null && isLive(connection));
+    steps.update([], rebuilt, true);
+    predict.update([], true);
+    byId("rebuilt").hidden = true;
+    title();
+    draw();
+    load();
+  }
+
   return {
-    /** @param {Connection|null} connection */
-    show(connection) {
-      [shown, walk, drawn, streamAt, rebuilt] = [connection, new Walk(), -1, -1, connection?.source === "events"];
-      details.clear();
-      stream.clear();
-      detail.empty(POINT);
-      ladder.begin(connection, connection !== null && isLive(connection));
-      steps.update([], rebuilt, true);
-      predict.update([], true);
-      byId("rebuilt").hidden = true;
-      title();
-      draw();
-      load();
-    },
+    show: begin,
     /** What is known of the connections has changed: there may be new rows of the one that is shown. @param {Connection[]} connections @param {boolean} told events have come: there may be calls of it */
     more(connections, told) {
       const now = connections.find(({ id }) => id === shown?.id);

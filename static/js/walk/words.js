@@ -83,9 +83,9 @@ export function sourceWords(source, upload = "") {
 export function stateWords({ state, transport }) {
   const [, client = "", server = ""] = /^client (\w*), server (\w*)$/.exec(state) ?? [];
   if (!client && !server) return state || transport.toUpperCase();
-  const over = [client, server].map((each) => /^(CLOSED|TIME_WAIT|)$/.test(each));
-  if (over[0] && over[1]) return "closed";
-  return [client, server].some((each) => /WAIT|CLOSING|LAST_ACK|CLOSED/.test(each)) ? "half closed" : /SYN|LISTEN/.test(client + server) ? "opening" : "open";
+  const over = [client, server].map((each) => /^(CLOSED|TIME_WAIT|LAST_ACK|CLOSING|)$/.test(each));
+  if (over[0] && over[1]) return "closed"; // the last ACKs cannot be worked out
+  return [client, server].some((each) => /WAIT|LAST_ACK|CLOSED/.test(each)) ? "half closed" : /SYN|LISTEN/.test(client + server) ? "opening" : "open";
 }
 
 /** «322 B → · ← 279 B» @param {Connection} connection */
