@@ -92,6 +92,8 @@ export function drawWhy(ctx, words, { palette, width }, y, high) {
   ctx.lineWidth = 1;
   ctx.beginPath();
   ctx.roundRect(PAD + 0.5, y + 0.5, width - 2 * PAD - 1, high - 1, 4);
+  ctx.fillStyle = palette.card;
+  ctx.fill();
   ctx.stroke();
   ctx.setLineDash([]);
   ctx.font = `${palette.size}px ${palette.sans}`;

@@ -28,6 +28,7 @@ export function mountPredict(form, store, streams, trying, found) {
     const said = Number(input.value.trim());
     const fine = input.value.trim() !== "" && Number.isInteger(said) && said >= 0;
     input.toggleAttribute("aria-invalid", !fine);
+    verdict.dataset.right = "";
     if (!fine) {
       write(verdict, "Say a whole number first: what do you expect?");
       input.focus();
