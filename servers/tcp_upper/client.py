@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import Counter
 
 from servers.kit.command import run_client
 from servers.kit.family import reachable
@@ -81,16 +82,22 @@ def of_many(talks: list[Talk], report: Report) -> Result:
     for each in outcomes:
         report.say(f"{each.number:4}  {in_line(each)}")
     first = next((talk for talk in talks if talk.answer), talks[0])
-    failed = [talk.error for talk in talks if talk.error]
-    more = f" So for {len(failed)} of {len(talks)}." if len(failed) > 1 else ""
     return Result(
         summary=all_in_words([talk.kind for talk in talks], max(talk.ms for talk in talks)),
         text=readable(bytes(first.answer)), matches=matches(first), sent=sum(talk.sent for talk in talks),
         received=sum(len(talk.answer) for talk in talks), send_calls=sum(talk.send_calls for talk in talks),
         recv_calls=sum(talk.recv_calls for talk in talks), ended=first.ended,
-        error=failed[0] + more if failed else "", total_ms=max(talk.ms for talk in talks), calls=[],
+        error=troubles(talks), total_ms=max(talk.ms for talk in talks), calls=[],
         connections=outcomes,
     )  # fmt: skip
+
+
+def troubles(talks: list[Talk]) -> str:
+    """Each error once, the commonest first, and how many connections met it."""
+    found = Counter(talk.error for talk in talks if talk.error).most_common(3)
+    if [many for _, many in found] == [1]:
+        return found[0][0]
+    return " ".join(f"{error} So for {many} of {len(talks)}." for error, many in found)
 
 
 def matches(talk: Talk) -> bool:

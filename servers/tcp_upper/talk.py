@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from servers.kit.addresses import show
@@ -115,10 +116,12 @@ class Talk:
                     size = self._do(sock, sock.send, left, writing=True)
                     self._keep("send", left[:size], len(left))
                     left = left[size:]
-            if self.request.shutdown:
-                sock.shutdown(socket.SHUT_WR)
         except (ConnectionError, TimeoutError) as error:
             self._broke(error, "send")
+            return
+        if self.request.shutdown:
+            with suppress(OSError):  # ENOTCONN: the server's reset came first. The next recv() tells of it.
+                sock.shutdown(socket.SHUT_WR)
 
     def _receive(self, sock: Traced) -> None:
         """Until all is back that is expected, the server ends, or nothing comes in time."""

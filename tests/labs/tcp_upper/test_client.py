@@ -114,6 +114,17 @@ def test_shutting_down_ends_our_side_alone() -> None:
     assert ("shutdown", "SHUT_WR") in [(e.call, e.arguments) for e in run.of(SocketCall)]
 
 
+def test_an_answer_before_a_reset_is_still_read_though_shutdown_came_too_late() -> None:
+    def answers_and_resets(sock: socket.socket) -> None:
+        upper(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    for _ in range(10):  # Which comes first is chance: the reset, or our shutdown().
+        with Scripted(answers_and_resets) as made:
+            run = Asked(made.address, text="x", shutdown=True)
+        assert (run.result.text, run.result.ended) == ("X", "ECONNRESET: Connection reset by peer, at recv()")
+
+
 def test_an_answer_to_the_first_slice_alone_is_still_read() -> None:
     with Scripted(upper) as made:
         run = Asked(made.address, text="first and the rest", slice=5, gap=60)
