@@ -248,7 +248,7 @@ def test_the_gap_lies_between_two_datagrams() -> None:
 
     with answering(script) as server:
         run(server, "hi", "-c", "3", "--gap", "60")
-    assert times[2] - times[0] >= 0.1
+    assert max(times[1] - times[0], times[2] - times[1]) >= 0.05  # One may have been read late.
 
 
 # -- nobody listens
