@@ -99,12 +99,15 @@ def verdict(
     """
     took = f"in {seconds:,.3f} s"
     if won:
-        return f"Won: {times(right)} {took}. The flag is {flag}."
+        whole = "The flag is" if flag.endswith("}") or "{" not in flag else "Of the flag only this was read:"
+        return f"Won: {times(right)} {took}. {whole} {flag}."
     if lost and stepped:
         after = times(rounds, "guess", "guesses")
         return f"Lost after {after}, {took}: the server's last word was Wrong."
     if lost:
         return f"Guessed wrong in round {rounds:,}, after {seconds:,.3f} s."
+    if error and not rounds:
+        return f"Ended before the first guess. {error}"
     if error:
         return f"Ended in round {rounds:,}, after {seconds:,.3f} s. {error}"
     if asked and right >= asked:
