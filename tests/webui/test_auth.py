@@ -87,6 +87,16 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/api/v1/instances/<id>/data/<name>"): JOINED,
     ("GET", "/api/v1/instances/<id>/events"): JOINED,
     ("GET", "/api/v1/instances/<id>/export.<format>"): JOINED,
+    ("GET", "/api/v1/instances/<id>/export.pcapng"): TEACHER,
+    ("GET", "/api/v1/instances/<id>/packets"): JOINED,
+    ("DELETE", "/api/v1/instances/<id>/packets"): TEACHER,
+    ("GET", "/api/v1/instances/<id>/packets.json"): JOINED,
+    ("POST", "/api/v1/instances/<id>/packets/capture"): TEACHER,
+    ("POST", "/api/v1/instances/<id>/packets/upload"): TEACHER,
+    ("DELETE", "/api/v1/instances/<id>/packets/uploads/<upload>"): TEACHER,
+    ("GET", "/api/v1/instances/<id>/packets/<connection>"): JOINED,
+    ("GET", "/api/v1/instances/<id>/packets/<connection>/rows/<number>"): JOINED,
+    ("GET", "/api/v1/instances/<id>/packets/<connection>/stream"): JOINED,
     ("GET", "/api/v1/instances/<id>/log"): TEACHER,
 }
 """Who is let in. An instance's or a request's id here is one that is not there: 404 is «let in»."""
