@@ -39,7 +39,7 @@ test("a game whose beginning was not told is one all the same", () => {
   const model = new Model();
   model.add([round(2, 40), ended(3, "won", { rounds: 1000, right: 1000, seconds: 0.62 })]);
   assert.equal(model.games.length, 1);
-  assert.equal(stateWords(model.games[0]), "won 1000 rounds in 620 ms");
+  assert.equal(stateWords(model.games[0]), "won 1000 rounds, connected for 620 ms");
 });
 
 test("every ending has its words", () => {
@@ -52,7 +52,7 @@ test("every ending has its words", () => {
   assert.equal(words("timeout", { rounds: 0, silence: 3 }), "fell silent for 3 s, in the greeting");
   assert.equal(words("left"), "left in round 7 of 1000");
   assert.equal(words("refused"), "was turned away: all places are taken");
-  assert.equal(words("won", { right: 1, seconds: 1.26 }), "won 1 round in 1.3 s");
+  assert.equal(words("won", { right: 1, seconds: 1.26 }), "won 1 round, connected for 1.3 s");
 });
 
 test("a server that starts anew has nobody playing", () => {

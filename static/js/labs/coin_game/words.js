@@ -12,7 +12,7 @@ export function stateWords(game) {
     case "":
       return round === 0 ? `reads the greeting${rounds ? `, then plays ${plural(rounds, "round")}` : ""}` : `plays round ${count(rounds ? Math.min(round + 1, rounds) : round + 1)}${of}`;
     case "won":
-      return `won ${plural(right, "round")} in ${secondsWords(seconds)}`;
+      return `won ${plural(right, "round")}, connected for ${secondsWords(seconds)}`;
     case "wrong":
       return `guessed wrong in round ${count(round)}${of}`;
     case "timeout":
