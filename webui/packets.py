@@ -120,9 +120,10 @@ class Packets:
         """Forget what was captured and uploaded; a capture that runs begins anew."""
         capture = self._capture(instance)
         child = capture.child
-        if child is not None and capture.running:
+        captures = child is not None and capture.running
+        if child is not None and captures:
             child.call("clear", None)
-        self._work(instance, _clear)
+        self._work(instance, Shelf.clear, captures)
         capture.cleared()
         self._board.supervisor.wake.set()
 
@@ -351,10 +352,6 @@ class Packets:
             return str(self._board.request_by_id(request)["person"])
         except LabError:
             return ""
-
-
-def _clear(shelf: Shelf) -> None:
-    shelf.clear()
 
 
 def _among(connection: Connection, captured: list[Connection]) -> bool:

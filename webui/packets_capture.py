@@ -115,6 +115,7 @@ class Captures:
         self._asked = float("-inf")
         self._asking: Process | None = None
         self.wanted_ways = False
+        self._closed = False
 
     def tick(self, instances: dict[str, Instance]) -> None:
         """Start, end and reap what is due; pass on counters at most four times a second."""
@@ -181,6 +182,8 @@ class Captures:
         if self._asking is not None and self._asking.poll() is not None and self._asking.silent:
             self._asking = None
             self.ways = self.ways if self.ways is not None else []
+        if self._closed:
+            return
         if self.wanted_ways and self._asking is None and now - self._asked >= ASK_AGAIN:
             self.wanted_ways, self._asked = False, now
             try:
@@ -193,7 +196,8 @@ class Captures:
             self.ways = msgspec.json.decode(message.value)["ways"]
 
     def stop_all(self) -> None:
-        """Ask all to end."""
+        """Ask all to end, and start none any more."""
+        self._closed = True
         for capture in self.captures.values():
             capture.on = False
         if self._asking is not None:
@@ -202,7 +206,7 @@ class Captures:
     @property
     def any_children(self) -> bool:
         """Whether one still runs."""
-        return any(each.child for each in self.captures.values())
+        return self._asking is not None or any(each.child for each in self.captures.values())
 
 
 def aim(instance: Instance, before: Aim | None = None) -> Aim | None:

@@ -103,12 +103,13 @@ class Shelf:
 
     # -- files come and go
 
-    def clear(self) -> None:
-        """Remove all; who captures begins a new file itself."""
+    def clear(self, captures: bool) -> None:
+        """Remove all. Where a program ``captures``, it has begun a new file itself."""
         for upload in list(self.kept.uploads):
             self.remove(upload.id)
         self._close("c")
-        (self.folder / CAPTURE).unlink(missing_ok=True)
+        if not captures:
+            (self.folder / CAPTURE).unlink(missing_ok=True)
         self.kept.counts = Counts()
         self._write()
 
