@@ -242,6 +242,12 @@ def test_without_a_capture_the_ladder_is_worked_out_live_and_says_so(student, bo
     expect(page.locator(".madeup")).to_contain_text("made up from socket calls")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     picture(page, "packets-student")
+    title = page.locator("#ladder-title").inner_text()
+    socket.create_connection(("127.0.0.1", port_of(instance)), DEADLINE).close()
+    expect(page.locator("#connections .connection")).to_have_count(2)
+    assert page.locator("#ladder-title").inner_text() == title  # a packet is looked at: it stays
+    page.get_by_role("button", name="Newest").click()
+    expect(page.locator("#ladder-title")).not_to_have_text(title)
 
 
 def test_datagrams_that_the_lab_throws_away_are_arrows_that_end_in_a_cross(student, board):

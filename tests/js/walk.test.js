@@ -90,6 +90,13 @@ test("a send that made several packets stands with the first, the next send with
   assert.deepEqual(calls.map((each) => found.get(each)?.place), [0, 3]);
 });
 
+test("bytes decide, where calls follow each other faster than times can tell", () => {
+  const rows = rowsOf([...ARTICLE.slice(0, 3), [">", "PSH ACK", 1, 1, 4], ["<", "PSH ACK", 1, 5, 4], [">", "PSH ACK", 5, 5, 4], ["<", "PSH ACK", 5, 9, 8]]);
+  const calls = [call("server", "recv(9) = 4 bytes", 6), call("server", "send(4 bytes) = 4", 6), call("server", "recv(9) = 4 bytes", 6), call("server", "send(3 bytes) = 3", 6), call("server", "send(5 bytes) = 5", 6), call("client", "recv(2) = 2 bytes", 7), call("client", "recv(20) = 10 bytes", 7)];
+  const found = joinsOf(rows, calls);
+  assert.deepEqual(calls.map((each) => (found.get(each)?.place ?? -2) + 1), [4, 5, 6, 7, 7, 5, 7]);
+});
+
 test("a datagram that the lab threw away ends in a cross, whether it arrived or never left", () => {
   const rows = rowsOf([[">", "", 0, null, 8, { transport: "udp" }], [">", "", 0, null, 8, { transport: "udp" }]]);
   const calls = [call("server", "lost on the way to the server, on purpose: 8 bytes", 0.1, true), call("server", "recvfrom(2048) = 8 bytes", 1.1), call("server", "lost on the way back, on purpose: 8 bytes", 1.2, true)].map((each, place) => ({ ...each, call: ["lost", "recvfrom", "lost"][place] }));

@@ -10,6 +10,7 @@ import { addKeys, mountShell, mountTabs, showLink } from "../shell.js";
 import { createConnections } from "../walk/connections.js";
 import { packetsOf } from "../walk/load.js";
 import { mountSource } from "../walk/source.js";
+import { showEmpty } from "../walk/titles.js";
 import { mountView } from "../walk/view.js";
 import { mountAsk } from "../walk/walkview.js";
 
@@ -24,7 +25,7 @@ mountShell();
 const rail = mountRail(instance.id);
 const view = mountView(packets, mountTabs(byId("below-tabs")), () => connections);
 const connections = createConnections(
-  { list: byId("connections"), filter: /** @type {HTMLInputElement} */ (byId("connections-filter")), newest: /** @type {HTMLButtonElement} */ (byId("newest")), count: byId("connections-count") },
+  { list: byId("connections"), filter: /** @type {HTMLInputElement} */ (byId("connections-filter")), newest: /** @type {HTMLButtonElement} */ (byId("newest")), count: byId("connections-count"), held: () => view.held },
   (connection) => {
     view.show(connection);
     if (connection && !connections.followed) history.replaceState(null, "", `#${connection.id}`);
@@ -42,7 +43,7 @@ const source = mountSource(byId("source"), packets, {
 function take(status) {
   source.show(status);
   connections.update(status.connections, new Map(status.uploads.map(({ id, name }) => [id, name])));
-  view.empty(status.connections.length, store.state.instance, teacher);
+  showEmpty(status.connections.length, store.state.instance, teacher);
   view.more(status.connections, heard);
   heard = false;
   if (status.reading) soon();
@@ -50,6 +51,7 @@ function take(status) {
 
 let asked = 0;
 let heard = false;
+let failed = false;
 /** @type {Promise<any>|null} */
 let under = null;
 /** Ask what there is now; the connections. */
@@ -57,8 +59,11 @@ async function look() {
   under ??= packets.status().finally(() => { under = null; });
   try {
     take(await under);
+    if (failed) notice("");
+    failed = false;
   } catch (problem) {
     notice(words(problem));
+    failed = true;
   }
   return connections.all;
 }

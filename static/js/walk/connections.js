@@ -6,8 +6,8 @@ import { bytesWords, passes, sourceWords, stateWords } from "./words.js";
 
 /** @typedef {import("./model.js").Connection} Connection */
 
-/** @param {{list: HTMLElement, filter: HTMLInputElement, newest: HTMLButtonElement, count: HTMLElement}} parts @param {(connection: Connection|null) => void} show */
-export function createConnections({ list, filter, newest, count }, show) {
+/** @param {{list: HTMLElement, filter: HTMLInputElement, newest: HTMLButtonElement, count: HTMLElement, held: () => boolean}} parts `held`: the shown one stays, though others come @param {(connection: Connection|null) => void} show */
+export function createConnections({ list, filter, newest, count, held }, show) {
   /** @type {Connection[]} */
   let known = [];
   /** @type {Map<string, string>} */
@@ -18,7 +18,10 @@ export function createConnections({ list, filter, newest, count }, show) {
   let shown = "";
   let wish = ""; // to be chosen as soon as it is there
 
-  const current = () => known.find(({ id }) => id === chosen) ?? (chosen ? null : (known.find((connection) => passes(connection, filter.value)) ?? null));
+  function current() {
+    const kept = known.find(({ id }) => id === (chosen || (held() ? shown : "")));
+    return kept ?? known.find((connection) => passes(connection, filter.value)) ?? null;
+  }
 
   function draw() {
     const wanted = known.filter((connection) => passes(connection, filter.value));
@@ -69,9 +72,11 @@ export function createConnections({ list, filter, newest, count }, show) {
   function choose(id) {
     chosen = id;
     wish = "";
-    look();
+    look(true);
   }
-  function look() {
+  /** @param {boolean} [told] it was wished: the newest comes even if another is held */
+  function look(told = false) {
+    if (told && !chosen) shown = "";
     if (wish && known.some(({ id }) => id === wish)) [chosen, wish] = [wish, ""];
     const next = current();
     const other = (next?.id ?? "") !== shown;
@@ -80,8 +85,8 @@ export function createConnections({ list, filter, newest, count }, show) {
     if (other) show(next);
   }
 
-  filter.addEventListener("input", () => (chosen ? draw() : look()));
-  newest.addEventListener("click", () => choose(chosen ? "" : shown));
+  filter.addEventListener("input", () => look());
+  newest.addEventListener("click", () => choose(chosen || held() ? "" : shown));
   list.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || !(event.target instanceof HTMLElement)) return;

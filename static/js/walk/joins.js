@@ -1,5 +1,6 @@
 /** The ladder's lines: each packet with the socket calls that belong to it, as far as times tell; other calls between. Pure. */
 
+import { Carried, SLACK } from "./carried.js";
 import { has } from "./model.js";
 
 /** @typedef {import("./model.js").Row} Row */
@@ -10,10 +11,8 @@ import { has } from "./model.js";
  *   `lost`: the way on which the lab threw a datagram away: the arrow ends in a cross
  */
 
-/** A call is told after it has returned, and its packet may leave a little later. */
-const SLACK = 0.05;
 /** What a read took has arrived before, but for the clocks' grain. */
-const GRAIN = 0.0005;
+const GRAIN = 0.00005;
 
 /** Calls of a side that a line has room for. */
 export const ROOM = 3;
@@ -70,7 +69,7 @@ export function joinsOf(rows, calls) {
 
 /** @param {Row[]} rows @param {Call[]} calls of that side @param {"client"|"server"} side @param {Map<Call, {place: number, causes: boolean}>} found */
 function joinSide(rows, calls, side, found) {
-  const [mine, theirs] = side === "client" ? ["to_server", "to_client"] : ["to_client", "to_server"];
+  const [mine, theirs] = /** @type {import("./model.js").Way[]} */ (side === "client" ? ["to_server", "to_client"] : ["to_client", "to_server"]);
   const sent = places(rows, (row) => row.way === mine && carries(row));
   const came = places(rows, (row) => row.way === theirs && carries(row));
   const arrived = [...came].reverse();
@@ -78,11 +77,13 @@ function joinSide(rows, calls, side, found) {
   const ended = places(rows, (row) => row.way === mine && (has(row, "FIN") || has(row, "RST")));
   const left = places(rows, (row) => row.way === theirs && has(row, "FIN"));
   const lost = places(rows, (row) => row.marks.includes("lost"));
+  const whole = rows[0]?.transport === "tcp" && has(rows[0], "SYN");
+  const [out, into] = [new Carried(whole ? rows : [], mine), new Carried(whole ? rows : [], theirs)];
   for (const call of calls) {
     if (call.call === LOST) join(call, dropped(call), false);
-    else if (SENDS.has(call.call)) join(call, next(sent, rows, call.t + SLACK), true, () => skip(sent, rows, call.t));
+    else if (SENDS.has(call.call)) join(call, out.first(call) ?? next(sent, rows, call.t + SLACK), true, () => skip(sent, rows, call.t));
     else if (READS.has(call.call) && ending(call)) join(call, next(left, rows, call.t + GRAIN), false);
-    else if (READS.has(call.call) && !call.error) join(call, newest(came, rows, call.t + GRAIN), false);
+    else if (READS.has(call.call) && !call.error) join(call, into.last(call) ?? newest(came, rows, call.t + GRAIN), false);
     else if (call.call === (side === "client" ? "connect" : "accept")) join(call, next(opened, rows, call.t + (side === "client" ? SLACK : GRAIN)), side === "client");
     else if (ENDS.has(call.call)) join(call, next(ended, rows, call.t + SLACK), true);
   }

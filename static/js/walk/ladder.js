@@ -1,7 +1,9 @@
 /** The ladder: thousands of lines of which only the visible ones are in the document; live until it is scrolled. */
 
-import { el, one, write } from "../dom.js";
+import { el, write } from "../dom.js";
 import { count } from "../format.js";
+import { measure, PAGE, tieHands } from "./ladderhands.js";
+import { createHead } from "./ladderhead.js";
 import { rungElement } from "./rung.js";
 
 /** @typedef {import("./model.js").Row} Row */
@@ -9,28 +11,14 @@ import { rungElement } from "./rung.js";
 /** @typedef {import("./rung.js").Look} Look */
 
 const SPARE = 3;
-const MEASURES = 10_000;
-let measured = 0;
-
-/** Let a benchmark read how long it took. The browser keeps measures for ever: they go in time. @param {string} name @param {number} start */
-function measure(name, start) {
-  if (measured % MEASURES === 0) performance.clearMeasures(name);
-  measured += 1;
-  performance.measure(name, { start });
-}
-
 /**
  * @param {HTMLElement} element @param {HTMLButtonElement} follow
  * @param {{onChoose: (row: Row|null, told: boolean) => void, may: (row: Row) => boolean}} hooks `may`: whether a row can be chosen now
  */
 export function createLadder(element, follow, { onChoose, may }) {
-  const head = el(
-    "div", { class: "rung heads", role: "presentation" },
-    el("span", { class: "when" }), el("span", { class: "end client" }, el("b", {}, "Client"), el("code", {}), el("span", { class: "now" })),
-    el("span", { class: "end server" }, el("span", { class: "now" }), el("code", {}), el("b", {}, "Server")),
-  );
+  const head = createHead();
   const space = el("div", { class: "space", role: "presentation" });
-  const box = el("div", { class: "ladder", role: "listbox", tabindex: "0", "aria-label": "Packets", "aria-describedby": "ladder-keys" }, head, space);
+  const box = el("div", { class: "ladder", role: "listbox", tabindex: "0", "aria-label": "Packets", "aria-describedby": "ladder-keys" }, head.element, space);
   element.append(box, follow);
   /** @type {Item[]} */
   let items = [];
@@ -58,7 +46,7 @@ export function createLadder(element, follow, { onChoose, may }) {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     height = Math.round(parseFloat(getComputedStyle(box).getPropertyValue("--rung")) * rem) || 44;
     box.style.setProperty("--step", `${height}px`);
-    room = box.clientHeight - head.offsetHeight;
+    room = box.clientHeight - head.element.offsetHeight;
   }
 
   /** Draw what is in view. @param {boolean} [anew] what stands there says something else now */
@@ -88,7 +76,7 @@ export function createLadder(element, follow, { onChoose, may }) {
       fresh.push(line);
     }
     space.append(...fresh);
-    heads(top);
+    head.show(items, Math.min(end, Math.floor((top + 1) / height)), rows[0]);
     follow.hidden = following || !live || !items.length || limit < Infinity;
     write(follow, missed ? `${count(missed)} new, follow` : "Follow");
     measure("ladder-update", start);
@@ -96,19 +84,6 @@ export function createLadder(element, follow, { onChoose, may }) {
   /** @param {number} n */
   function rowPlace(n) {
     return n - (rows[0]?.n ?? 1);
-  }
-
-  /** The states before the first line in view: after the last packet that is scrolled away. @param {number} top */
-  function heads(top) {
-    let place = Math.min(end, Math.floor((top + 1) / height)) - 1;
-    while (place >= 0 && !items[place].row) place -= 1;
-    const row = place >= 0 ? items[place].row : null;
-    const fresh = rows[0]?.flags.includes("SYN") && !rows[0].flags.includes("ACK");
-    for (const [side, state] of [["client", row ? row.client_state : fresh ? "CLOSED" : ""], ["server", row ? row.server_state : fresh ? "LISTEN" : ""]]) {
-      const now = one(head, `.end.${side} .now`);
-      write(now, state);
-      now.hidden = !state;
-    }
   }
 
   /** @param {number} place of its line */
@@ -174,21 +149,14 @@ export function createLadder(element, follow, { onChoose, may }) {
       draw();
     });
   });
-  box.addEventListener("click", (event) => {
-    const line = /** @type {HTMLElement} */ (event.target).closest("[data-n]");
-    if (line instanceof HTMLElement) choose(Number(line.dataset.n), true);
-  });
-  box.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(1, Math.floor(room / height) - 1);
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
-    if (step) {
-      const [first, last] = [rows[0]?.n ?? 1, Math.min(rows.at(-1)?.n ?? 0, limit)];
-      const at = chosen || firstInView() - Math.sign(step);
-      choose(Math.max(first, Math.min(last, at + step)), true);
-    } else if (event.key === "Escape" && chosen) release();
-    else return;
-    event.preventDefault();
+  tieHands(box, {
+    choose, release,
+    move(by) {
+      const page = Math.max(1, Math.floor(room / height) - 1);
+      const at = chosen || firstInView() - Math.sign(by);
+      choose(Math.max(rows[0]?.n ?? 1, Math.min(rows.at(-1)?.n ?? 0, limit, at + (Math.abs(by) === PAGE ? Math.sign(by) * page : by))), true);
+    },
+    get chosen() { return chosen; },
   });
   function firstInView() {
     let place = Math.max(0, Math.floor(box.scrollTop / height));
@@ -207,8 +175,7 @@ export function createLadder(element, follow, { onChoose, may }) {
     /** Lines of another connection. @param {{client: string, server: string}|null} connection @param {boolean} goesOn it may go on: then its end is followed */
     begin(connection, goesOn) {
       live = goesOn;
-      write(one(head, ".end.client code"), connection?.client ?? "");
-      write(one(head, ".end.server code"), connection?.server ?? "");
+      head.name(connection);
       [items, rows, places, chosen, missed, following, limit] = [[], [], new Map(), 0, 0, live, Infinity];
       stretch();
       box.scrollTop = lastTop = 0;

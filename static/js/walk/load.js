@@ -8,7 +8,7 @@ import { fieldOf } from "./ruler.js";
 /** @typedef {import("./model.js").Connection} Connection */
 /** @typedef {{name: string, works: boolean, words: string, better: string, caveat?: string}} Way a way of capturing, or the two that always work: upload, events */
 /**
- * @typedef {{capturing: boolean, possible: boolean, reading: boolean, words: string, ways: Way[], packets: number, bytes: number, dropped: number, full: boolean,
+ * @typedef {{capturing: boolean, possible: boolean, reading: boolean, words: string, trouble: string, ways: Way[], packets: number, bytes: number, dropped: number, full: boolean,
  *   uploads: {id: string, name: string, packets: number, troubles: string[]}[], connections: Connection[]}} Status
  */
 
@@ -61,7 +61,7 @@ export function packetsOf(instance) {
 
 /** @param {any} raw @returns {Status} */
 function statusOf(raw) {
-  return { ways: [], packets: 0, bytes: 0, dropped: 0, full: false, capturing: false, possible: false, reading: false, words: "", ...raw, uploads: raw.uploads ?? [], connections: (raw.connections ?? []).map(connectionOf) };
+  return { ways: [], packets: 0, bytes: 0, dropped: 0, full: false, capturing: false, possible: false, reading: false, words: "", trouble: "", ...raw, uploads: raw.uploads ?? [], connections: (raw.connections ?? []).map(connectionOf) };
 }
 
 /** A file as it is. @param {string} path @param {File} file */

@@ -96,7 +96,9 @@ export function mountSource(element, packets, { teacher, came, uploaded, again }
 
 /** @param {Status} status @param {boolean} teacher */
 function captureWords(status, teacher) {
-  return [status.words, !teacher && !status.capturing && status.possible && "The teacher can switch the capture on."].filter(Boolean).join(" ");
+  const idle = status.possible && !status.capturing && !status.trouble && !status.full;
+  if (!idle) return status.words;
+  return `Not capturing: what comes is worked out from socket calls, without pure ACKs.${teacher ? "" : " The teacher can switch the capture on."}`;
 }
 
 /** The lines that would give a better way than the best that works. @param {Status} status */

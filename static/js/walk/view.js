@@ -1,7 +1,8 @@
 /** One connection in full: its ladder, what is shown of it and how, the packet, the stream and the table below. */
 
 import { words } from "../api.js";
-import { all, byId, notice, one, write } from "../dom.js";
+import { byId, notice, write } from "../dom.js";
+import { mountBar, showMode } from "./bar.js";
 import { createDetail } from "./detail.js";
 import { itemsOf } from "./joins.js";
 import { createLadder } from "./ladder.js";
@@ -9,16 +10,14 @@ import { Walk } from "./model.js";
 import { createPredict } from "./predictview.js";
 import { createStream } from "./streamview.js";
 import { createTable } from "./table.js";
+import { followButton, isLive, nameLadder } from "./titles.js";
 import { createWalk } from "./walkview.js";
-import { extentWords, sourceWords, stateWords } from "./words.js";
+import { extentWords } from "./words.js";
 
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {import("./model.js").Connection} Connection */
 
 const KEPT = 200;
-/** Datagrams have no end: after so long without one it is taken for over. */
-const QUIET_S = 5;
-const OVER = new Set(["closed", "reset", "refused"]);
 const POINT = "Choose a packet in the ladder: its fields, bit by bit, and its bytes.";
 
 /**
@@ -44,7 +43,7 @@ export function mountView(packets, showTab, names) {
   /** @type {Map<number, Promise<{fields: import("./ruler.js").Field[], data: string}>>} */
   const details = new Map();
 
-  const ladder = createLadder(byId("ladder"), /** @type {HTMLButtonElement} */ (followButton()), { onChoose: chose, may: (row) => row.n <= look.hiddenAfter });
+  const ladder = createLadder(byId("ladder"), followButton(), { onChoose: chose, may: (row) => row.n <= look.hiddenAfter });
   const steps = createWalk(strips.walk, {
     at(n) {
       ladder.limit(n);
@@ -138,7 +137,7 @@ export function mountView(packets, showTab, names) {
   function enter() {
     strips.walk.hidden = mode !== "walk";
     strips.predict.hidden = mode !== "predict";
-    for (const button of all(byId("ladder-card"), "[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+    showMode(mode);
     set({ hiddenAfter: mode === "predict" && walk.rows[0]?.transport !== "udp" ? predict.open : Infinity });
     if (mode === "walk" && walk.rows.length) steps.resume();
     else ladder.limit(Infinity);
@@ -151,34 +150,26 @@ export function mountView(packets, showTab, names) {
     if (mode === "predict") predict.focus();
   }
 
-  for (const button of all(byId("ladder-card"), "[data-mode], [data-numbers], [data-since]")) {
-    button.addEventListener("click", () => {
-      const [name] = Object.keys(button.dataset);
-      if (name === "mode") return change(button.dataset.mode ?? "all");
-      for (const each of all(byId("ladder-card"), `[data-${name}]`)) each.setAttribute("aria-pressed", String(each === button));
-      set(name === "numbers" ? { absolute: button.dataset.numbers === "absolute" } : { since: button.dataset.since === "before" ? "before" : "first" });
+  mountBar({
+    mode: change,
+    look(next) {
+      set(next);
       const row = walk.rows[walk.placeOf(ladder.chosen)];
       if (row) chose(row, false);
-    });
-  }
-  const callsButton = byId("calls");
-  callsButton.addEventListener("click", () => {
-    calls = !calls;
-    callsButton.setAttribute("aria-pressed", String(calls));
-    draw();
+    },
+    calls(on) {
+      calls = on;
+      draw();
+    },
+    secrets(on) {
+      packets.reveal(on);
+      begin(shown);
+    },
+    below() {
+      draw(false);
+      follow();
+    },
   });
-  const secrets = document.getElementById("reveal");
-  secrets?.addEventListener("click", () => {
-    const on = secrets.getAttribute("aria-pressed") !== "true";
-    secrets.setAttribute("aria-pressed", String(on));
-    packets.reveal(on);
-    begin(shown);
-  });
-  byId("below-tabs").addEventListener("click", () => {
-    draw(false);
-    follow();
-  });
-  byId("below-tabs").addEventListener("keydown", () => setTimeout(() => { draw(false); follow(); }));
   ladder.box.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (by && mode === "walk") step(by);
@@ -201,7 +192,7 @@ export function mountView(packets, showTab, names) {
     steps.update([], rebuilt, true);
     predict.update([], true);
     byId("rebuilt").hidden = true;
-    title();
+    nameLadder(connection, connection ? names().nameOf(connection) : "");
     draw();
     load();
   }
@@ -217,36 +208,8 @@ export function mountView(packets, showTab, names) {
       if (grown || (told && now.source !== "upload")) load();
       draw(false);
     },
-    /** @param {number} known @param {import("../types.js").Instance|null} instance @param {boolean} teacher */
-    empty(known, instance, teacher) {
-      const place = byId("ladder-empty");
-      place.hidden = known > 0;
-      const start = instance?.state === "running" ? `press the button above, or connect a program of your own to ${instance.address}` : teacher ? "start the server on its page" : "the teacher can start the server";
-      write(place, `No connections yet: ${start}.${teacher ? " Or drop a capture file here." : ""}`);
-    },
     mode: change, step, follow: ladder.followNow,
+    /** Whether somebody is at work on this connection: then it stays, whatever comes. */
+    get held() { return shown !== null && (mode !== "all" || ladder.chosen > 0); },
   };
-
-  function title() {
-    const [place, origin] = [byId("ladder-title"), byId("origin")];
-    write(place, shown ? `${shown.person ? `${shown.person}: ` : ""}${shown.client} → ${shown.server}` : "Ladder");
-    write(origin, shown ? sourceWords(shown.source, names().nameOf(shown)) : "");
-    origin.hidden = !shown;
-    origin.dataset.source = shown?.source ?? "";
-    write(one(byId("ladder"), ".follow"), "Follow");
-  }
-}
-
-/** Whether packets may still come. @param {Connection} connection */
-function isLive(connection) {
-  if (connection.source === "upload") return false;
-  return connection.transport === "udp" ? Date.now() / 1000 - (connection.ended ?? 0) < QUIET_S : !OVER.has(stateWords(connection));
-}
-
-function followButton() {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "follow primary";
-  button.hidden = true;
-  return button;
 }
