@@ -49,11 +49,13 @@ FILL = """async ([packets, live]) => {
     calls.push({ n: 2 * n + 1, t: t + 0.00005, side: to, call: "recv", words: "recv(65536) = 1448 bytes" });
   }
   const walk = new Walk();
-  let given = 0;
+  let given = 0, told = 0;
   window.arrive = (count) => {
-    given += count;
-    const until = rows[Math.min(given, rows.length) - 1].t + 0.0001;
-    walk.add({ rows: rows.slice(0, given), calls: calls.filter((call) => call.t < until) });
+    const fresh = rows.slice(given, given + count);
+    given += fresh.length;
+    const until = rows[given - 1].t + 0.0001, before = told;
+    while (told < calls.length && calls[told].t < until) told += 1;
+    walk.add({ rows: fresh, calls: calls.slice(before, told) });
     ladder.update(itemsOf(walk.rows, walk.calls), walk.rows);
   };
   window.arrive(live ? 100 : packets);

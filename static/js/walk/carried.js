@@ -13,7 +13,7 @@ export class Carried {
     this.rows = rows;
     /** @type {number[]} */
     this.places = [];
-    for (const [place, row] of rows.entries()) if (row.way === way && row.length > 0) this.places.push(place);
+    for (let place = 0; place < rows.length; place += 1) if (rows[place].way === way && rows[place].length > 0) this.places.push(place);
     this.at = 0;
     this.offset = 0;
   }

@@ -16,6 +16,8 @@ const GRAIN = 0.00005;
 
 /** Calls of a side that a line has room for. */
 export const ROOM = 3;
+/** Most packets have no calls: they share this, which nobody writes to. @type {Joined[]} */
+const NONE = [];
 /** Not a call: the lab says that it threw a datagram away. */
 const LOST = "lost";
 const SENDS = new Set(["send", "sendall", "sendto", "sendmsg", "write"]);
@@ -26,13 +28,13 @@ const ENDS = new Set(["close", "shutdown"]);
 export function itemsOf(rows, calls) {
   const places = joinsOf(rows, calls);
   /** @type {Item[]} */
-  const packets = rows.map((row) => ({ row, client: [], server: [], lost: row.marks.includes("lost") ? row.way : "" }));
+  const packets = rows.map((row) => ({ row, client: NONE, server: NONE, lost: row.marks.length && row.marks.includes("lost") ? row.way : "" }));
   /** @type {Call[]} */
   const loose = [];
   for (const call of calls) {
     const found = places.get(call);
     if (!found || packets[found.place][call.side].length === ROOM - 1) loose.push(call);
-    else packets[found.place][call.side].push({ call, causes: found.causes });
+    else packets[found.place][call.side] = packets[found.place][call.side].concat({ call, causes: found.causes });
     if (found && call.call === LOST) packets[found.place].lost = rows[found.place].way;
   }
   /** @type {Item[]} */
@@ -50,8 +52,8 @@ export function itemsOf(rows, calls) {
 function between(items, call) {
   const joined = { call, causes: false };
   const last = items.at(-1);
-  if (last && !last.row && !last.lost && call.call !== LOST && last[call.side].length < ROOM) last[call.side].push(joined);
-  else items.push({ row: null, client: [], server: [], lost: call.call === LOST ? wayOf(call) : "", [call.side]: [joined] });
+  if (last && !last.row && !last.lost && call.call !== LOST && last[call.side].length < ROOM) last[call.side] = last[call.side].concat(joined);
+  else items.push({ row: null, client: NONE, server: NONE, lost: call.call === LOST ? wayOf(call) : "", [call.side]: [joined] });
 }
 
 /** Which way a datagram went that was thrown away. @param {Call} call */
