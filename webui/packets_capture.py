@@ -24,7 +24,7 @@ from webui.supervisor import Instance, Process
 PROGRAM, ASKING = "servers.walk.capture", "servers.walk.allowed"
 MOST_MB = 200
 CAPTURES = 8
-"""That may run at once: each has 16 MB of the kernel's memory."""
+"""That may run at once: each has 32 MB of the kernel's memory."""
 STOP_SECONDS = 3.0
 ASK_AGAIN = 60.0
 """Seconds after which it is asked anew what this machine allows."""

@@ -20,8 +20,8 @@ from servers.walk.bpf import Instruction, packed
 SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, PACKET_IGNORE_OUTGOING = 263, 5, 6, 10, 23
 SO_ATTACH_FILTER = 26
 TPACKET_V3, ETH_P_ALL, TP_STATUS_USER = 2, 3, 1
-SIZE, BLOCKS = 1 << 20, 16
-"""A block's bytes, and how many: 100,000 small packets a second fill them in about a second."""
+SIZE, BLOCKS = 1 << 20, 32
+"""A block's bytes, and how many: 100,000 small packets a second fill them in more than a second."""
 FRAME = 1 << 17
 RETIRE_MS = 20
 """After so many milliseconds the kernel hands over a block that is not full."""

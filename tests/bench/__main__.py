@@ -13,6 +13,7 @@ from tests.bench.running import Missing, machine
 NAMES = (
     "ping_rate", "fanout", "start", "idle", "fairness", "chart", "http_web", "smtp_sink", "caching_proxy",
     "proxy_store", "replay_tape", "tcp_replay", "tcp_upper", "ribbon", "coin_game", "ladder", "pcap",
+    "capture",
 )  # fmt: skip
 """Modules here. Each has a ``run(quick)`` that returns figures."""
 

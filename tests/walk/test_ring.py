@@ -89,7 +89,7 @@ def test_a_whole_segment_of_loopback_is_kept() -> None:
 
 def test_what_finds_no_room_is_counted_by_the_kernel() -> None:
     needs_ring()
-    count, big = 1500, b"x" * 30_000
+    count, big = 2500, b"x" * 30_000
     with receiver() as (_, port), Ring(program([port], "udp")) as ring:
         send(port, *[big] * count)
         lost = ring.drops()
