@@ -23,19 +23,28 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-LONGEST = ("webui/test_openapi.py", "e2e", "browser", "webui", "labs")
-"""Files and folders of tests that take long: where several run at once, they begin first."""
+HEAVY = ("browser/", "e2e/")
+"""Folders whose files take long, and both of two cores."""
+APART = 7
+"""So many other files stand between two of them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first: one that begins last lets all others wait for it."""
+    """Spread the heavy files over the first part of the run, for when several files run at once.
+
+    One that begins last would let all others wait for it; all at the beginning would be in each other's way.
+    """
     here = Path(__file__).parent
-
-    def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(here).as_posix()
-        return next((n for n, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
-
-    items.sort(key=place)
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path.relative_to(here).as_posix(), []).append(item)
+    heavy = [name for name in files if name.startswith(HEAVY)]
+    order: list[str] = []
+    for place, name in enumerate(name for name in files if not name.startswith(HEAVY)):
+        if place % APART == 0 and heavy:
+            order.append(heavy.pop(0))
+        order.append(name)
+    items[:] = [item for name in order + heavy for item in files[name]]
 
 
 @pytest.fixture(scope="session")
