@@ -5,7 +5,7 @@ import { count, milliseconds, number, plural, size } from "../format.js";
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {import("./model.js").Connection} Connection */
 
-/** Each mark by a shape, a word, and a colour: `bad` red, `odd` amber, `plain` grey. @type {Record<string, [string, string, "bad"|"odd"|"plain"]>} */
+/** Each mark by a shape, a word, and a colour: `bad` red for what is lost, `odd` amber, `plain` grey. @type {Record<string, [string, string, "bad"|"odd"|"plain"]>} */
 export const MARKS = {
   retransmission: ["↻", "sent again", "odd"],
   fast_retransmission: ["⇉", "sent again, fast", "odd"],
@@ -14,7 +14,7 @@ export const MARKS = {
   duplicate_ack: ["≡", "duplicate ACK", "odd"],
   keep_alive: ["♡", "keep-alive", "plain"],
   keep_alive_ack: ["♥", "keep-alive ACK", "plain"],
-  zero_window: ["∅", "zero window", "bad"],
+  zero_window: ["∅", "zero window", "odd"],
   window_full: ["▣", "window full", "odd"],
   window_update: ["⊞", "window update", "plain"],
   window_probe: ["◌", "window probe", "odd"],
@@ -88,9 +88,9 @@ export function stateWords({ state, transport }) {
   return [client, server].some((each) => /WAIT|LAST_ACK|CLOSED/.test(each)) ? "half closed" : /SYN|LISTEN/.test(client + server) ? "opening" : "open";
 }
 
-/** «322 B → · ← 279 B» @param {Connection} connection */
+/** «→322 B ←279 B» @param {Connection} connection */
 export function bytesWords({ bytes_up: up, bytes_down: down }) {
-  return `${short(up)} → · ← ${short(down)}`;
+  return `→${short(up)} ←${short(down)}`;
 }
 
 /** @param {number} bytes */
