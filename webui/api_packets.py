@@ -18,7 +18,6 @@ from webui import openapi
 from webui.api import blueprint, body, choice, dashboard, to_json
 from webui.auth import allow, gate, student, teacher
 from webui.dashboard import NotFound
-from webui.guard import MAX_UPLOAD
 from webui.openapi import route
 from webui.supervisor import Instance
 
@@ -105,7 +104,6 @@ def upload(id: str) -> Response:
     """Upload a capture: pcap or pcapng, at most 64 MiB, as the body."""
     board = dashboard()
     found = board.instance(id)
-    request.max_content_length = MAX_UPLOAD
     board.packets.upload(found, request.args.get("name", ""), request.stream)
     return summary(found)
 

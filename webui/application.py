@@ -20,7 +20,7 @@ from servers.kit.errors import LabError, SettingError
 from webui import api, api_packets, auth, pages  # noqa: F401 - routes register themselves
 from webui.auth import Gate, Refused
 from webui.dashboard import Dashboard, NotFound
-from webui.guard import Guard
+from webui.guard import MAX_UPLOAD, Guard, uploads
 from webui.live import Json, Live
 from webui.requests import TooMany
 from webui.states import WrongState
@@ -116,6 +116,8 @@ def _check() -> None:
     api_call = request.path.startswith("/api/")
     if api_call and request.method != "OPTIONS":
         auth.person()  # nobody known: that is what to say, before what is missing or not there
+    if uploads(request.environ):  # before anything looks at the body
+        request.max_content_length = MAX_UPLOAD
     by_token = api_call and request.headers.get("Authorization")  # checked just now
     if request.method not in ("GET", "HEAD", "OPTIONS") and not by_token:
         csrf.protect()

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CONNECTIONS = 500
+"""That are given, the newest."""
+TOGETHER = 4000
+"""The newest captured ones, which are not shown a second time as events tell them."""
+RECONSTRUCTED = "reconstructed"
 SETTLE_SECONDS = 5.0
 """That a switch, or the first question for the ways, waits for a program to begin."""
 END_SECONDS = 5.0
@@ -199,10 +203,8 @@ class Packets:
         """Write all that was captured, and what was worked out of the rest, as one file."""
 
         def export(shelf: Shelf) -> None:
-            while self._refresh(shelf, instance):
-                pass
-            captured = shelf.connections("c", shelf.packets("c"))
-            told = [each for each in self._told(instance) if not _among(each.connection, captured)]
+            shelf.refresh(self._ports(instance), whole=True)
+            told = _not_captured(self._told(instance), shelf.connections("c", shelf.packets("c")))
             comment = f"{instance.title} at {instance.address or 'no address'}, by Socket Lab."
             shelf.export(out, f"Socket Lab {instance.id}", comment, told)
 
@@ -299,15 +301,16 @@ class Packets:
         """Whether more is left to read, how much was captured, the uploads, the newest connections of all."""
         left = self._refresh(shelf, instance)
         clients = self._persons.clients(self._events(instance))
-        captured = shelf.connections("c", CONNECTIONS)
-        found = [_shown(each, "capture", "", clients, people) for each in captured]
+        captured = shelf.connections("c", TOGETHER)
+        found = [(each, "capture", "") for each in captured[-CONNECTIONS:]]
         for upload in shelf.kept.uploads:
-            these = shelf.connections(f"{upload.id}-", CONNECTIONS)
-            found += [_shown(each, "upload", upload.name, clients, people) for each in these]
-        for told in self._told(instance):
-            if not _among(told.connection, captured):
-                found.append(_shown(told.connection, "events", "reconstructed", clients, people))
-        found.sort(key=lambda each: each["started"], reverse=True)
+            found += [
+                (each, "upload", upload.name) for each in shelf.connections(f"{upload.id}-", CONNECTIONS)
+            ]
+        for told in _not_captured(self._told(instance), captured):
+            found.append((told.connection, "events", RECONSTRUCTED))
+        found.sort(key=lambda each: each[0].started, reverse=True)
+        connections = [_shown(*each, clients, people) for each in found[:CONNECTIONS]]
         uploads = [
             {
                 "id": each.id, "name": each.name, "packets": shelf.packets(f"{each.id}-"),
@@ -315,7 +318,7 @@ class Packets:
             }
             for each in shelf.kept.uploads
         ]  # fmt: skip
-        return left, shelf.packets("c"), uploads, found[:CONNECTIONS]
+        return left, shelf.packets("c"), uploads, connections
 
     def _ladder(self, shelf: Shelf, instance: Instance, id: str, masks: bool) -> tuple[Ladder, str]:
         """The connection's ladder, and where it is from in words. Raises KeyError."""
@@ -343,7 +346,7 @@ class Packets:
         source = {"c": "capture", "u": "upload", "e": "events"}[id[:1]]
         name = next((each.name for each in shelf.kept.uploads if id.startswith(f"{each.id}-")), "")
         clients = self._persons.clients(events)
-        note = name or ("reconstructed" if source == "events" else "")
+        note = name or (RECONSTRUCTED if source == "events" else "")
         shown = _shown(connection, source, note, clients, people)
         return {"connection": shown, "rows": rows, "calls": found, "words": about, "more": more}
 
@@ -354,8 +357,16 @@ class Packets:
             return ""
 
 
-def _among(connection: Connection, captured: list[Connection]) -> bool:
-    return any(near(each, connection) for each in captured)
+def _not_captured(told: list[Rebuilt], captured: list[Connection]) -> list[Rebuilt]:
+    """Those that were not captured as well."""
+    known: dict[str, list[Connection]] = {}
+    for connection in captured:
+        known.setdefault(connection.client, []).append(connection)
+
+    def is_new(connection: Connection) -> bool:
+        return not any(near(each, connection) for each in known.get(connection.client, ()))
+
+    return [each for each in told if is_new(each.connection)]
 
 
 def _shown(

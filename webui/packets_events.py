@@ -26,7 +26,7 @@ class Telling:
         self._n = -1
         self._due = float("-inf")
         self._found: list[Rebuilt] = []
-        self._ids: dict[tuple[str, float], str] = {}
+        self._ids: dict[tuple[str, str], list[tuple[float, str]]] = {}
         self._next = 1
 
     def connections(self, n: int, events: Callable[[], list[Event]], server: str) -> list[Rebuilt]:
@@ -39,16 +39,20 @@ class Telling:
         return self._found
 
     def _named(self, rebuilt: Rebuilt) -> Rebuilt:
-        connection = rebuilt.connection
-        key = (connection.client, round(connection.started, 3))
-        if key not in self._ids:
-            self._ids[key] = f"e{self._next}"
-            self._next += 1
-            if len(self._ids) > 10_000:
-                del self._ids[next(iter(self._ids))]
-        return msgspec.structs.replace(
-            rebuilt, connection=msgspec.structs.replace(connection, id=self._ids[key])
-        )
+        id = self._id(rebuilt.connection)
+        return msgspec.structs.replace(rebuilt, connection=msgspec.structs.replace(rebuilt.connection, id=id))
+
+    def _id(self, connection: Connection) -> str:
+        """Its id, also when its beginning has become known better meanwhile: one side may tell first."""
+        known = self._ids.setdefault((connection.transport, connection.client), [])
+        for started, id in known:
+            if connection.transport == "udp" or abs(started - connection.started) < 1:
+                return id
+        known.append((connection.started, f"e{self._next}"))
+        self._next += 1
+        if len(self._ids) > 10_000:
+            del self._ids[next(iter(self._ids))]
+        return known[-1][1]
 
 
 class Persons:

@@ -9,6 +9,7 @@ import heapq
 import os
 import secrets
 import shutil
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,8 +28,10 @@ from webui.packets_capture import Counts
 from webui.packets_walk import Captured, Ladder, Told, made
 from webui.states import WrongState
 
-READ = 200_000
-"""Packets that are read of a file in one go: a second or two. The rest is read when it is asked for again."""
+READ = 100_000
+"""Packets that are read of a file in one go: about a second. The rest is read when it is asked for again."""
+LONG = 0.05
+"""Seconds of reading after which as many pass before the next: others need the processor as well."""
 UPLOADS = 10
 LADDERS, LADDER_ROWS = 8, 150_000
 """Ladders that are kept at the most, and rows of all of them."""
@@ -58,16 +61,26 @@ class Shelf:
         self.kept = self._kept()
         self._open: dict[str, tuple[tuple[int, int], CaptureFile]] = {}
         self._ladders: OrderedDict[tuple[Any, ...], Ladder] = OrderedDict()
+        self._due = float("-inf")
+        for path in folder.glob("coming-*"):  # of a dashboard that was killed
+            path.unlink(missing_ok=True)
 
     # -- what there is
 
-    def refresh(self, ports: frozenset[int]) -> bool:
-        """Read what is new, a part of it; whether more is left to read."""
+    def refresh(self, ports: frozenset[int], *, whole: bool = False) -> bool:
+        """Read what is new, a part of it unless the ``whole`` is wanted; whether more is left to read."""
+        began = time.monotonic()
         left = False
+        if began < self._due and not whole:
+            return True
         for prefix, path in self._paths():
             file = self._file(prefix, path, ports)
             if file is not None:
-                left = file.more(READ) >= READ or left
+                while (more := file.more(READ) >= READ) and whole:
+                    pass
+                left = more or left
+        took = time.monotonic() - began
+        self._due = began + 2 * took if took > LONG else began
         return left
 
     def connections(self, prefix: str, most: int) -> list[Connection]:

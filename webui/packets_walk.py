@@ -82,8 +82,9 @@ class Captured:
 
     def pieces(self) -> dict[str, Any]:
         """Both directions' bytes."""
-        packets = self._file.packets(self._id, 0, MOST)
-        found, cut = follow(packets, self.connection.client, masks=self._masks)
+        packets = (decode(frame) for frame in self._file.frames(self._id, 0, MOST))
+        client = self.connection.client
+        found, cut = follow((packet for packet in packets if packet), client, masks=self._masks)
         return {"pieces": found, "cut": cut or self._file.connection(self._id).packets > MOST}
 
     @property

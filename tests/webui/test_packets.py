@@ -245,6 +245,17 @@ def test_only_an_upload_may_be_so_long(api: Api, ping: str) -> None:
     assert api.call("POST", f"/instances/{ping}/packets/upload", data=long).status_code == 400
 
 
+def test_the_teachers_browser_uploads_a_long_file(api: Api, app: Flask, ping: str) -> None:
+    teacher, headers = browser(app, "teacher")
+    path = f"/api/v1/instances/{ping}/packets/upload?name=long.pcapng"
+    long = capture(talk() * 600)
+    assert len(long) > 300 * 1024
+    answer = teacher.post(path, data=long, headers={**headers, "Content-Type": "application/octet-stream"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json["uploads"][0]["packets"] == 4200
+    assert teacher.post(path, data=long).status_code == 400, "without the CSRF token"
+
+
 def test_uploads_are_few_and_can_be_removed(monkeypatch: pytest.MonkeyPatch, api: Api, ping: str) -> None:
     monkeypatch.setattr(packets_files, "UPLOADS", 2)
     for _ in range(2):
@@ -428,6 +439,12 @@ def test_a_long_file_is_read_in_parts(monkeypatch: pytest.MonkeyPatch, tmp_path:
         left.append(shelf.packets("c"))
     assert left == [True, 3, True, 6, False, 7, False, 7]
     shelf.close()
+
+
+def test_what_a_killed_dashboard_left_of_an_upload_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "coming-0123").write_bytes(b"half")
+    Shelf(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_capture_that_was_begun_anew_is_read_anew(tmp_path: Path) -> None:
