@@ -74,7 +74,7 @@ class Persons:
         if request not in self._known:
             self._known[request] = self._of_request(request)
             if len(self._known) > PEOPLE:
-                del self._known[next(iter(self._known))]
+                self._known.pop(next(iter(self._known)), None)
         return self._known[request]
 
 

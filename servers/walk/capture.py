@@ -27,8 +27,8 @@ from servers.walk.allowed import CAVEAT, NAMES, Source, Wanted, better, opened
 from servers.walk.appended import Appended
 from servers.walk.bpf import Transport
 
-PAUSE = 0.05
-"""Seconds after which what came is in the file."""
+PAUSE = 0.2
+"""Seconds that are waited for packets; what has come is in the file at once."""
 LOOK = 0.25
 """Seconds from one look at the kernel's counter to the next."""
 
@@ -147,8 +147,8 @@ class Capture:
         """What the kernel has still in hand: it gives a block away after a while only."""
         end = time.monotonic() + self._source.holds
         with contextlib.suppress(LabError):  # Ctrl-C has ended the other program, too
-            while time.monotonic() < end:
-                self._take(PAUSE)
+            while (left := end - time.monotonic()) > 0:
+                self._take(min(PAUSE, left))
 
     def _begin_anew(self) -> None:
         self._file.clear()

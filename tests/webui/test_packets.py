@@ -426,6 +426,43 @@ def test_files_are_read_off_the_loop_and_one_call_at_a_time(make_app: Callable[.
     assert most[0] == 1
 
 
+def test_off_the_loop_nothing_of_the_hub_is_waited_for(
+    api: Api, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = api.app.extensions["dashboard"]
+    plain, inside = board.run_blocking, []
+
+    def blocking(function: Any, *arguments: Any) -> Any:
+        inside.append(function)
+        try:
+            return plain(function, *arguments)
+        finally:
+            inside.pop()
+
+    class Guarded:
+        """A lock of the loop's: a thread of another kind that waited for it would wait for ever."""
+
+        def __init__(self, lock: Any) -> None:
+            self.lock = lock
+
+        def __enter__(self) -> None:
+            assert not (inside and threading.current_thread() is asking)
+            self.lock.acquire()
+
+        def __exit__(self, *exc: object) -> None:
+            self.lock.release()
+
+    asking = threading.current_thread()
+    monkeypatch.setattr(board, "run_blocking", blocking)
+    monkeypatch.setattr(board.hub, "_lock", Guarded(board.hub._lock))
+    api("POST", f"/instances/{web}/requests?wait=1", {"path": "/"})
+    (connection, *_) = api("GET", f"/instances/{web}/packets")["connections"]
+    for path in ("", "/rows/1", "/stream"):
+        api("GET", f"/instances/{web}/packets/{connection['id']}{path}")
+    api("GET", f"/instances/{web}/packets.json")
+    assert api.call("GET", f"/instances/{web}/export.pcapng").status_code == 200
+
+
 # -- the shelf
 
 
