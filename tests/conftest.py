@@ -94,7 +94,7 @@ def start_dashboard(tmp_path: Path) -> Iterator[Callable[..., Started]]:
         yield start
 
 
-@pytest.fixture(params=["eventlet", "threading"])
+@pytest.fixture(params=["eventlet", pytest.param("threading", marks=pytest.mark.slow)])
 def dashboard_process(request: pytest.FixtureRequest, start_dashboard: Callable[..., Started]) -> Started:
     """A dashboard as a process of its own, in each async mode."""
     return start_dashboard(mode=request.param)

@@ -62,6 +62,7 @@ def test_another_size_of_the_window_does_not_end_following(teacher, board):
     expect(page.get_by_role("button", name="Follow")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_phone_shows_every_column_of_the_clients_and_every_mark(window, board):
     phone = window(viewport=PHONE, is_mobile=True, has_touch=True)
     phone.open(board.link).close()
@@ -92,6 +93,7 @@ def test_thirty_presses_leave_the_legend_short(teacher, board):
     assert box[0] < 200 < box[1]
 
 
+@pytest.mark.slow
 def test_a_button_in_the_list_of_requests_keeps_the_focus(teacher, board):
     instance = board.create(loss=0)
     page = open_instance(teacher, board, instance)
@@ -111,6 +113,7 @@ def test_a_button_in_the_list_of_requests_keeps_the_focus(teacher, board):
 
 
 @pytest.mark.parametrize("size", [None, PHONE], ids=["wide", "phone"])
+@pytest.mark.slow
 def test_all_that_can_be_pressed_has_a_name(window, board, size):
     made = window(**({"viewport": size} if size else {}))
     door = made.open(url(board, "/join"))
@@ -151,6 +154,7 @@ def test_runs_stand_apart_from_what_they_were(teacher, board):
     expect(page.locator("[data-run='1']")).to_contain_text("running\nat ", use_inner_text=True)
 
 
+@pytest.mark.slow
 def test_in_class_mode_the_form_starts_servers_that_the_class_reaches(window, tmp_path):
     with Started(tmp_path, "--host", "0.0.0.0") as board:
         made = window()

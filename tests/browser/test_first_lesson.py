@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, url
@@ -222,6 +223,7 @@ def test_a_student_watches_and_sends_but_changes_nothing(student, board):
     assert (request["person"], request["result"]["received"]) == ("Ana", 2)
 
 
+@pytest.mark.slow
 def test_several_clients_are_told_apart(teacher, student, board):
     instance = board.create(loss=0)
     mine, hers = open_instance(teacher, board, instance), open_instance(student, board, instance)
@@ -258,6 +260,7 @@ def test_a_crash_is_seen_and_mended_before_the_class(teacher, board):
     assert board.state(instance["id"])["address"] == instance["address"]
 
 
+@pytest.mark.slow
 def test_it_all_fits_on_a_phone(window, board):
     phone = window(viewport=PHONE, is_mobile=True, has_touch=True)
     phone.open(board.link).close()

@@ -68,6 +68,7 @@ def test_the_teacher_races_models_and_sees_who_waits(teacher, board, web):
     picture(page, "race-end")
 
 
+@pytest.mark.slow
 def test_the_chart_has_a_table_with_the_same_numbers(teacher, board, web):
     page = open_race(teacher, board, web)
     run(page)
@@ -81,6 +82,7 @@ def test_the_chart_has_a_table_with_the_same_numbers(teacher, board, web):
     assert [float(row[0]) for row in rows] == sorted(float(row[0]) for row in rows)
 
 
+@pytest.mark.slow
 def test_a_slow_client_stops_the_iterative_server_and_the_page_says_so(teacher, board, web):
     page = open_race(teacher, board, web)
     expect(page.locator(".slowhelp")).to_contain_text("stops everyone")
@@ -131,6 +133,7 @@ def test_an_earlier_race_is_shown_when_it_is_chosen(teacher, board, web):
     expect(lane(page, "select")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_it_runs_while_the_server_is_stopped(teacher, board, web):
     id = str(board.create("http_web")["id"])
     board.api("POST", f"/instances/{id}/stop")
@@ -142,6 +145,7 @@ def test_it_runs_while_the_server_is_stopped(teacher, board, web):
     over(page)
 
 
+@pytest.mark.slow
 def test_it_fits_a_phone(window, board, web):
     made = window(viewport=PHONE)
     made.open(board.link).close()

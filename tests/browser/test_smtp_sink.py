@@ -232,6 +232,7 @@ def test_faults_are_set_told_and_cleared(teacher, student, board):
         smtp.sendmail("a@b.c", ["one@b.c"], "Subject: x\r\n\r\nx")
 
 
+@pytest.mark.slow
 def test_a_preset_is_called_the_same_where_it_is_set_and_can_be_cleared_alone(teacher, student, board):
     page, instance = opened(teacher, board)
     active = page.locator("#faults-active li")
@@ -250,6 +251,7 @@ def test_a_preset_is_called_the_same_where_it_is_set_and_can_be_cleared_alone(te
     expect(theirs.locator("li")).to_have_text([names[0], *names[2:]])
 
 
+@pytest.mark.slow
 def test_the_form_of_a_fault_shows_what_its_kind_has(teacher, board):
     page, _ = opened(teacher, board)
     page.get_by_text("A fault of your own").click()

@@ -102,6 +102,7 @@ def test_the_demo_site_is_recorded_in_three_clicks_and_then_answers_without_its_
     expect(page.get_by_role("button", name=f"Record {title}")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_mail_server_is_recorded_with_the_forms_lines_and_answers_from_the_tape(teacher, board):
     sink = board.create("smtp_sink")
     instance = board.create("tcp_replay")
@@ -129,6 +130,7 @@ def test_a_mail_server_is_recorded_with_the_forms_lines_and_answers_from_the_tap
     picture(page, "tcp_replay-smtp")
 
 
+@pytest.mark.slow
 def test_pings_are_recorded_and_the_tape_answers_later_ones(teacher, board):
     ping = board.create("udp_ping", loss=0)
     instance = board.create("tcp_replay", transport="udp")
@@ -379,6 +381,7 @@ def test_a_conversation_by_hand_shows_what_came_after_each_line(teacher, board):
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("size", [PHONE, {"width": 1280, "height": 720}], ids=["phone", "wide"])
+@pytest.mark.slow
 def test_all_of_it_fits(teacher, board, recorder, theme, size):
     ask(recorder, "/")
     board.api("PATCH", f"/instances/{recorder['id']}", {"settings": {

@@ -66,6 +66,7 @@ def test_more_connections_than_files_do_not_end_it(start_dashboard: Start) -> No
     [frame(1, b'42["leave",{"instance":"x"}]'), frame(9, b""), frame(1, b"3")],
     ids=["events", "pings", "pongs"],
 )
+@pytest.mark.slow
 def test_a_student_who_floods_the_websocket_keeps_nobody_waiting(start_dashboard: Start, data: bytes) -> None:
     it = start_dashboard()
     with Browser(it.port, it.student("Mallory")["Cookie"]) as mallory, flood(mallory, data * 2000):

@@ -230,6 +230,7 @@ def test_a_stopped_server_is_killed_and_started_again(start_dashboard: Callable[
     assert ping(found["address"]) == b"PING 1 0.5"
 
 
+@pytest.mark.slow
 def test_a_dashboard_that_was_stopped_for_7_seconds_kills_no_child(dashboard_process: Started) -> None:
     made = dashboard_process.create(loss=0)
     path = f"/instances/{made['id']}"

@@ -447,6 +447,7 @@ def threads(proxy: Proxy) -> int:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts files in /proc")
+@pytest.mark.slow
 def test_nothing_is_left_of_what_was_aborted(tmp_path: Path) -> None:
     body = bytes(3_000_000)
     scripts = [

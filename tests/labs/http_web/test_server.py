@@ -237,6 +237,7 @@ def test_whoever_serves_one_at_a_time_lets_an_idle_one_go(root: Path, name: str)
         assert first.recv(10) == b""
 
 
+@pytest.mark.slow
 def test_the_delay_is_live_and_waits_in_no_ones_way(model: str, root: Path) -> None:
     with Dashboard() as board:
         words = ("--port", "0", "--model", model, "--root", str(root))

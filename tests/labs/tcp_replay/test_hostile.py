@@ -47,6 +47,7 @@ def send_all(sock: socket.socket, data: bytes) -> threading.Thread:
 
 
 @linux
+@pytest.mark.slow
 def test_a_hundred_thousand_requests_in_one_send(tmp_path: Path) -> None:
     tape, count = tmp_path / "tape", 100_000
     data = b"".join(b"n %d\n" % (number % 1000) for number in range(count))
