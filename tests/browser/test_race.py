@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE, picture, url
 from tests.started import Started
 
+pytestmark = pytest.mark.slow  # races need a processor of their own
+
 SMALL = {"clients": 6, "requests": 2, "delay": 0.3}
 """Iterative takes 3.6 s of it."""
 
@@ -68,7 +70,6 @@ def test_the_teacher_races_models_and_sees_who_waits(teacher, board, web):
     picture(page, "race-end")
 
 
-@pytest.mark.slow
 def test_the_chart_has_a_table_with_the_same_numbers(teacher, board, web):
     page = open_race(teacher, board, web)
     run(page)
@@ -82,7 +83,6 @@ def test_the_chart_has_a_table_with_the_same_numbers(teacher, board, web):
     assert [float(row[0]) for row in rows] == sorted(float(row[0]) for row in rows)
 
 
-@pytest.mark.slow
 def test_a_slow_client_stops_the_iterative_server_and_the_page_says_so(teacher, board, web):
     page = open_race(teacher, board, web)
     expect(page.locator(".slowhelp")).to_contain_text("stops everyone")
@@ -133,7 +133,6 @@ def test_an_earlier_race_is_shown_when_it_is_chosen(teacher, board, web):
     expect(lane(page, "select")).to_have_count(0)
 
 
-@pytest.mark.slow
 def test_it_runs_while_the_server_is_stopped(teacher, board, web):
     id = str(board.create("http_web")["id"])
     board.api("POST", f"/instances/{id}/stop")
@@ -145,7 +144,6 @@ def test_it_runs_while_the_server_is_stopped(teacher, board, web):
     over(page)
 
 
-@pytest.mark.slow
 def test_it_fits_a_phone(window, board, web):
     made = window(viewport=PHONE)
     made.open(board.link).close()

@@ -315,6 +315,7 @@ def test_the_timing_is_as_recorded(room: Class) -> None:
     assert seconds[3] < 0.5
 
 
+@pytest.mark.slow
 def test_the_faults_do_what_the_table_says(room: Class) -> None:
     text = section("Faults on the way")
     server, client = commands(text)
