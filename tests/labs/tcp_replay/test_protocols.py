@@ -467,9 +467,12 @@ def test_framing_and_timing_and_what_a_miss_gets_change_while_it_runs(tmp_path: 
             took = []
             for number, timing in enumerate(("at_once", "recorded", "at_once")):
                 board.call("settings", {"timing": timing}, 3 + number)
-                began = time.monotonic()
-                assert say(sock, b"word\n") == b"WORD\n"
-                took.append(time.monotonic() - began)
+                spent = []
+                for _ in range(3):  # a busy machine can be late once
+                    began = time.monotonic()
+                    assert say(sock, b"word\n") == b"WORD\n"
+                    spent.append(time.monotonic() - began)
+                took.append(min(spent))
             assert took[0] < 0.25 <= took[1]
             assert took[2] < 0.25
             board.call("settings", {"miss": "text", "miss_text": "no such\\n"}, 9)

@@ -195,4 +195,4 @@ def test_the_way_there_is_slow_in_replay_too(tmp_path: Path) -> None:
     with server(NOWHERE, *UDP, *words) as program, asker(port_of(program)) as sock:
         began = time.monotonic()
         assert ask(sock, b"a") == b"A"
-        assert 0.149 <= time.monotonic() - began < 1
+        assert 0.149 <= time.monotonic() - began < 3
