@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from servers.kit.errors import SettingError
 
 PORTS_VARIABLE = "SOCKET_LAB_PORTS"
 """Tells a lab's program which ports of this machine are the dashboard's, with commas between."""
+LISTENS, TIME_WAIT = "0A", "06"
+"""TCP's states as /proc/net/tcp has them (proc(5))."""
 
 
 def resolve(host: str, port: int, kind: socket.SocketKind) -> tuple[socket.AddressFamily, Any]:
@@ -94,7 +97,19 @@ def holder(port: int, kind: socket.SocketKind) -> str:
     Read from /proc, so known on Linux only, and for other users' processes only to root.
     """
     table = "udp" if kind == socket.SOCK_DGRAM else "tcp"
-    inodes = set()
+    inodes = {
+        f"socket:[{inode}]" for state, inode in _sockets(table, port) if state == LISTENS or table == "udp"
+    }
+    return _owner(inodes) if inodes else ""
+
+
+def time_waits(port: int) -> int:
+    """How many connections of this TCP port are in TIME-WAIT (RFC 9293, 3.6.1). Known on Linux only."""
+    return sum(state == TIME_WAIT for state, _ in _sockets("tcp", port))
+
+
+def _sockets(table: str, port: int) -> Iterator[tuple[str, str]]:
+    """State and inode of each socket bound to ``port``, in both families; none where there is no /proc."""
     for name in (table, table + "6"):
         try:
             rows = Path("/proc/net", name).read_text().splitlines()[1:]
@@ -102,25 +117,8 @@ def holder(port: int, kind: socket.SocketKind) -> str:
             continue
         for row in rows:
             columns = row.split()
-            bound = int(columns[1].rpartition(":")[2], 16) == port
-            listens = columns[3] == "0A" or table == "udp"
-            if bound and listens:
-                inodes.add(f"socket:[{columns[9]}]")
-    return _owner(inodes) if inodes else ""
-
-
-def time_waits(port: int) -> int:
-    """How many connections of this TCP port are in TIME-WAIT (RFC 9293, 3.6.1). Known on Linux only."""
-    count = 0
-    for name in ("tcp", "tcp6"):
-        try:
-            rows = Path("/proc/net", name).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for row in rows:
-            columns = row.split()
-            count += columns[3] == "06" and int(columns[1].rpartition(":")[2], 16) == port
-    return count
+            if int(columns[1].rpartition(":")[2], 16) == port:
+                yield columns[3], columns[9]
 
 
 def _owner(inodes: set[str]) -> str:
