@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -13,6 +12,7 @@ from servers.coin_game.playing import Game
 from servers.coin_game.results import Turn, escaped
 from servers.coin_game.wire import Broken
 from servers.kit.errors import ProtocolError, SettingError
+from servers.kit.keyboard import typed
 from servers.kit.report import Report
 
 LOOK_S = 0.05
@@ -136,21 +136,12 @@ def by_hand(game: Game, report: Report) -> None:
 
 
 def _typing(hand: Hand, report: Report) -> None:
-    """Lines from stdin, read by its number: a thread that waits in sys.stdin would hold up the end."""
-    waiting = b""
-    while not hand.game.reader.over:
-        try:
-            data = os.read(0, 65536)
-        except OSError:
-            data = b""
-        *lines, waiting = (waiting + data).split(b"\n")
-        for line in lines if data else [*lines, waiting]:
-            text = line.decode(errors="replace").strip()
-            if text and not hand.game.reader.over:
-                _typed(hand, text, report)
-        if not data:
-            hand.stop()
-            return
+    """Guesses from the terminal, until it or the game ends."""
+    for line in typed(lambda: hand.game.reader.over):
+        text = line.decode(errors="replace").strip()
+        if text and not hand.game.reader.over:
+            _typed(hand, text, report)
+    hand.stop()
 
 
 def _typed(hand: Hand, text: str, report: Report) -> None:

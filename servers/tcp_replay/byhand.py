@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import select
 import threading
 import time
 from typing import Any
 
 from servers.kit.errors import SettingError
+from servers.kit.keyboard import typed
 from servers.kit.report import Report
 from servers.tcp_replay.request import Request
 from servers.tcp_replay.results import Piece, Step
@@ -165,22 +165,11 @@ def by_hand(wire: Wire, parts: tuple[bytes, ...], request: Request, report: Repo
 
 
 def _typing(hand: Hand, report: Report) -> None:
-    """Lines from stdin, read by its number: a thread that waits in sys.stdin would hold up the end."""
-    waiting = b""
-    while not hand.wire.over:
+    """Lines from the terminal, until it or the connection ends."""
+    for line in typed(lambda: hand.wire.over):
         try:
-            data = os.read(0, 65536)
-        except OSError:
-            data = b""
-        waiting += data
-        *lines, waiting = waiting.split(b"\n")
-        if not data and waiting:
-            lines, waiting = [waiting], b""
-        for line in lines:
-            try:
-                hand.take({"text": line.rstrip(b"\r").decode("utf-8", "surrogateescape")})
-            except SettingError as error:
-                report.say(f"   {error.message} {error.hint}".rstrip())
-        if not data:
-            hand.no_more_lines()
-            return
+            hand.take({"text": line.rstrip(b"\r").decode("utf-8", "surrogateescape")})
+        except SettingError as error:
+            report.say(f"   {error.message} {error.hint}".rstrip())
+    if not hand.wire.over:
+        hand.no_more_lines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from servers.kit.errors import SettingError
+from servers.kit.keyboard import typed
 from servers.kit.report import Report
 from servers.udp_heartbeat.crowd import Crowd, Simulated
 from servers.udp_heartbeat.events import Does
@@ -80,20 +80,11 @@ class Hand:
 
 
 def typing(hand: Hand, report: Report) -> None:
-    """Orders from stdin, read by its number: a thread that waits in sys.stdin would hold up the end."""
-    waiting = b""
-    while True:
+    """Orders from the terminal; where it ends, so does the run."""
+    for line in typed(hand.over.is_set):
         try:
-            data = os.read(0, 65536)
-        except OSError:
-            data = b""
-        *lines, waiting = (waiting + data).split(b"\n")
-        for line in lines:
-            try:
-                hand.take({"text": line.decode("utf-8", "replace")})
-            except SettingError as error:
-                report.say(f"   {error.message} {error.hint}".rstrip())
-        if not data:
-            break
+            hand.take({"text": line.decode("utf-8", "replace")})
+        except SettingError as error:
+            report.say(f"   {error.message} {error.hint}".rstrip())
     hand.over.set()
     hand.wake.set()
