@@ -66,7 +66,7 @@ LAB = Lab(
         ),
         sources=(
             "server.py", "client.py", "protocol.py", "coin.py", "framing.py", "naive.py", "framed.py",
-            "playing.py", "byhand.py", "guessing.py", "wire.py", "results.py", "book.py", "timeval.py",
+            "playing.py", "byhand.py", "guessing.py", "wire.py", "results.py", "book.py",
             "events.py", "settings.py", "request.py", "lab.py",
         ),
         skeleton="skeleton.py",

@@ -26,12 +26,12 @@ from servers.coin_game.framing import Framer, delimiter_of
 from servers.coin_game.lab import LAB
 from servers.coin_game.protocol import GUESS, NICE, WRONG, greeting, prize, prompt
 from servers.coin_game.settings import Settings
-from servers.coin_game.timeval import timeval
 from servers.kit.addresses import resolve, show
 from servers.kit.command import run_server
 from servers.kit.events import ServerError
 from servers.kit.report import Report, now
 from servers.kit.sockets import in_words
+from servers.kit.timeval import timeval
 from servers.kit.traced import Traced
 
 PLAYERS = 100

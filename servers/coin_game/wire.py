@@ -7,13 +7,13 @@ import time
 
 from servers.coin_game.framing import Unframer
 from servers.coin_game.request import Request
-from servers.coin_game.timeval import timeval
 from servers.kit.addresses import resolve, show
 from servers.kit.errors import LabError, ProtocolError
 from servers.kit.events import ConnectionClosed, ConnectionOpened
 from servers.kit.report import Report, now
 from servers.kit.sockets import Socket, in_words
 from servers.kit.stream import Stream
+from servers.kit.timeval import timeval
 from servers.kit.traced import Traced
 
 CONNECT_S = 10.0

@@ -11,6 +11,7 @@ from typing import Any
 from servers.kit.addresses import show
 from servers.kit.events import SocketCall
 from servers.kit.report import Report, now
+from servers.kit.timeval import seconds_of
 
 
 class Socket(socket.socket):
@@ -103,9 +104,8 @@ def _value(option: tuple[int, int], value: Any) -> str:
         onoff, seconds = struct.unpack("ii", value)
         return f"onoff={onoff} linger={seconds}"
     waits = option in ((socket.SOL_SOCKET, socket.SO_RCVTIMEO), (socket.SOL_SOCKET, socket.SO_SNDTIMEO))
-    if waits and isinstance(value, bytes) and len(value) == struct.calcsize("@ll"):
-        seconds, micro = struct.unpack("@ll", value)
-        return f"{seconds + micro / 1e6:g} s"
+    if waits and isinstance(value, bytes) and (wait := seconds_of(value)) is not None:
+        return f"{wait:g} s"
     return str(value)
 
 

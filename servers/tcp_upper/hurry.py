@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import select
 import socket
-import struct
 from collections.abc import Callable
 from socket import SocketType
 from typing import Any
 
 from servers.kit.report import Report
+from servers.kit.timeval import timeval
 from servers.kit.traced import Traced
 from servers.tcp_upper.control import Control
 from servers.tcp_upper.options import SEND_S
@@ -23,10 +23,10 @@ from servers.tcp_upper.settings import Counters, Settings
 
 UNTOLD = 7
 """What is not told of a connection: accept, opened, settimeout, recv, send, close, closed."""
-MOMENT = struct.pack("ll", 0, 10_000)
-"""10 ms, a struct timeval: what a client has for its first send(). Connections take it over from the
-listening socket, on Linux: so recv() stays the one call that it is in the sheet."""
-FOR_EVER = struct.pack("ll", 0, 0)
+MOMENT = timeval(0.01)
+"""10 ms: what a client has for its first send(). Connections take it over from the listening socket, on
+Linux: so recv() stays the one call that it is in the sheet."""
+FOR_EVER = timeval(0)
 DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 """Lets one call of a blocking socket be a non-blocking one."""
 
@@ -105,6 +105,6 @@ def _send(sock: SocketType, reply: bytes, settings: Settings, counters: Counters
         counters.resets += 1
 
 
-def _patience(sock: SocketType, timeval: bytes) -> None:
+def _patience(sock: SocketType, wait: bytes) -> None:
     """How long recv() of this socket, and of those that it accepts, waits."""
-    SocketType.setsockopt(sock, socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+    SocketType.setsockopt(sock, socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import struct
 
+_TIMEVAL = struct.Struct("@ll")
+
 
 def timeval(seconds: float) -> bytes:
     """The C structure that setsockopt() wants: whole seconds, and microseconds. 0 is no time-out."""
-    return struct.pack("@ll", *divmod(round(seconds * 1_000_000), 1_000_000))
+    return _TIMEVAL.pack(*divmod(round(seconds * 1_000_000), 1_000_000))
+
+
+def seconds_of(value: bytes) -> float | None:
+    """The seconds in such a structure; None if it is none."""
+    if len(value) != _TIMEVAL.size:
+        return None
+    whole, micro = _TIMEVAL.unpack(value)
+    return float(whole + micro / 1_000_000)
