@@ -118,8 +118,10 @@ def test_with_a_gap_the_naive_client_is_asked_when_it_has_guessed_and_its_guesse
     assert b"Nice job, go on.\n" in heard, "a verdict that came by itself"
     assert flag == b""
     assert end["ending"] == "wrong"
-    assert (stuck["guesses"], stuck["round"]) == (2, end["rounds"])
-    assert re.fullmatch(r"[01]\\n[01]\\n", stuck["got"])
+    assert stuck["round"] == end["rounds"]
+    assert stuck["guesses"] >= 2  # mostly two; what waited longer on a busy machine is more
+    assert re.fullmatch(r"([01]\\n)+", stuck["got"])
+    assert stuck["got"].count("\\n") == stuck["guesses"]
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def joined(pieces: list[tuple[float, bytes]]) -> bytes:
 def test_latency_delays_all_by_as_much(way: str) -> None:
     began, pieces, data = one_way(way, 100_000, f"--{way}-latency", "200")
     assert joined(pieces) == data
-    assert 0.2 <= pieces[0][0] - began
+    assert pieces[0][0] - began >= 0.2
     assert pieces[-1][0] - pieces[0][0] < 0.4  # all later by as much: the last did not wait for the first
 
 
@@ -153,7 +153,7 @@ def test_the_slicer_cuts_and_leaves_gaps(way: str) -> None:
     words = (f"--{way}-average-size", "100", f"--{way}-size-variation", "30", f"--{way}-delay", "10")
     began, pieces, data, segments = one_way_counted(way, 2000, *words)
     assert joined(pieces) == data
-    # At most 130 bytes each, at least 70 but for the last; one more may be the last piece, cut by the piece before.
+    # 70 to 130 bytes each, but for the last, which may be short.
     assert 2000 / 130 <= segments <= 2000 / 70 + 1
     assert all(len(piece) >= 70 for _, piece in pieces[:-1])  # two may be read as one; none is cut again
     assert pieces[-1][0] - began >= 0.13  # fifteen gaps or more of 10 ms
@@ -242,8 +242,8 @@ def test_all_of_them_change_while_a_connection_is_open() -> None:
             assert took(downstream_rate=0, downstream_average_size=20, downstream_delay=50) >= 0.19
             took(downstream_average_size=0)
             assert min(took() for _ in range(5)) < 0.15
-            board.call("settings", {"downstream_timeout": 300}, next(calls))
             began = time.monotonic()
+            board.call("settings", {"downstream_timeout": 300}, next(calls))
             sock.sendall(b"lost\n")
             assert everything(sock) == b""
             assert 0.28 <= time.monotonic() - began < 3  # from the change on, not from the opening
