@@ -14,8 +14,8 @@ from servers.kit.report import Report, now
 from servers.kit.sockets import in_words
 from servers.kit.stream import Stream
 from servers.kit.traced import Traced
+from servers.kit.upper_case import answer
 from servers.tcp_upper.events import StreamNotUtf8
-from servers.tcp_upper.protocol import answer
 
 ANSWERED = "we closed it, after one answer"
 CLIENT_ENDED = "the client ended its side"

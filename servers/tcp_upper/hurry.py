@@ -16,9 +16,9 @@ from typing import Any
 from servers.kit.report import Report
 from servers.kit.timeval import timeval
 from servers.kit.traced import Traced
+from servers.kit.upper_case import answer
 from servers.tcp_upper.control import Control
 from servers.tcp_upper.options import SEND_S
-from servers.tcp_upper.protocol import answer
 from servers.tcp_upper.settings import Counters, Settings
 
 UNTOLD = 7

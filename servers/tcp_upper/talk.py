@@ -16,9 +16,9 @@ from servers.kit.report import Report, now
 from servers.kit.sockets import in_words
 from servers.kit.stream import Stream
 from servers.kit.traced import Traced
+from servers.kit.upper_case import answer
 from servers.tcp_upper.connecting import connect, wait
 from servers.tcp_upper.options import set_options
-from servers.tcp_upper.protocol import upper
 from servers.tcp_upper.request import Request
 from servers.tcp_upper.results import ROWS, Call, Kind, short
 
@@ -40,7 +40,7 @@ class Talk:
         self.connected_ms: float | None = None
         self.answered_ms: float | None = None
         self.own = self.ended = self.error = ""
-        self.expected = upper(request.text)
+        self.expected = answer(request.data)[0]
         self._family, self._address = where
         self._peer = show(self._address)
         self._start = time.perf_counter()

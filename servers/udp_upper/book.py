@@ -15,6 +15,7 @@ from servers.kit.addresses import show
 from servers.kit.events import DatagramReceived, DatagramSent, ServerError, preview
 from servers.kit.report import Report, now
 from servers.kit.sockets import in_words
+from servers.kit.upper_case import NotText
 from servers.udp_upper.events import DatagramNotUtf8, DatagramsOverflowed
 from servers.udp_upper.settings import Counters
 
@@ -81,13 +82,12 @@ class Book:
             DatagramReceived(t=now(), peer=name, way="to_server", data=data, asked=asked, lost=lost)
         )
 
-    def invalid(self, fault: UnicodeDecodeError, peer: Any) -> None:
+    def invalid(self, fault: NotText, peer: Any) -> None:
         """The datagram is no UTF-8."""
         self.counters.invalid += 1
         if self.report.room:
-            byte = fault.object[fault.start]
             event = DatagramNotUtf8(
-                t=now(), peer=show(peer or ""), at=fault.start, byte=byte, reason=fault.reason
+                t=now(), peer=show(peer or ""), at=fault.at, byte=fault.byte, reason=fault.why
             )
             self.report.emit(event)
         else:

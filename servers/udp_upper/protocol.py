@@ -1,12 +1,13 @@
 """The upper-case lab's messages: bytes in, values out. No socket, no clock.
 
-A message is any datagram; the answer is its text in upper case. As the course sheet has it, the bytes are
-decoded (UTF-8), raised as Python raises text, and encoded again: «ß» becomes «SS».
+A message is any datagram; the answer is its text in upper case, as kit/upper_case.py has it.
 """
 
 from __future__ import annotations
 
 from typing import Literal
+
+from servers.kit.upper_case import answer
 
 PORT = 12001
 BUFFER = 2048
@@ -15,17 +16,6 @@ MAX_DATAGRAM = 65507
 """Bytes in a UDP datagram over IPv4 at the most: 65,535 less 20 (IP) and 8 (UDP); RFC 768."""
 
 Verdict = Literal["whole", "cut", "different"]
-
-
-def answer(datagram: bytes) -> tuple[bytes, UnicodeDecodeError | None]:
-    """What the server sends back, and what was wrong with the datagram's UTF-8, if it was.
-
-    Of bytes that are no UTF-8 the ASCII letters alone are raised.
-    """
-    try:
-        return datagram.decode().upper().encode(), None
-    except UnicodeDecodeError as error:
-        return datagram.upper(), error
 
 
 def judge(sent: bytes, reply: bytes) -> Verdict:

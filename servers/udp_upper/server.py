@@ -19,9 +19,9 @@ from servers.kit.command import run_server
 from servers.kit.family import bindable
 from servers.kit.report import Report
 from servers.kit.traced import Traced
+from servers.kit.upper_case import answer
 from servers.udp_upper.book import Book
 from servers.udp_upper.lab import LAB
-from servers.udp_upper.protocol import answer
 from servers.udp_upper.receiving import Receiver
 from servers.udp_upper.settings import Settings
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 from servers.kit.errors import SettingError
 from servers.kit.family import FamilySettings
 from servers.kit.settings import RequestSettings, ui
-from servers.udp_upper.protocol import BUFFER, PORT
+from servers.udp_upper.protocol import BUFFER, MAX_DATAGRAM, PORT
 
 LARGEST = 65535
 """Bytes in the largest datagram there can be, headers and all."""
@@ -28,7 +28,7 @@ class Settings(FamilySettings, frozen=True, kw_only=True):
     buffer: Annotated[
         int,
         Meta(
-            ge=1, le=65507, title="Buffer",
+            ge=1, le=MAX_DATAGRAM, title="Buffer",
             description="The size in recvfrom(size). Of a longer datagram the rest is lost.",
             extra=ui(unit="bytes"),
         ),

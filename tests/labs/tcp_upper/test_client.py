@@ -322,11 +322,12 @@ def test_json_ends_with_the_result() -> None:
 
 def test_bytes_of_a_terminal_that_are_no_utf8_go_as_they_are() -> None:
     with server() as made:
-        words: list[Any] = [sys.executable, "-m", MODULE, "127.0.0.1", str(made.port), b"a\xffb"]
+        text = "éa".encode() + b"\xffb"
+        words: list[Any] = [sys.executable, "-m", MODULE, "127.0.0.1", str(made.port), text]
         said = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=DEADLINE)
-        made.counts(not_utf8=1, bytes_in=3)
+        made.counts(not_utf8=1, bytes_in=5)
     assert said.returncode == 0
-    assert said.stdout.splitlines()[-1] == b"A\\xffB"
+    assert said.stdout.splitlines()[-1] == "éA\\xffB".encode(), "ASCII letters alone are raised"
 
 
 def test_gaps_that_take_too_long_are_refused_beforehand() -> None:

@@ -15,10 +15,10 @@ import pytest
 
 from servers.kit.command import _parser, _read
 from servers.kit.settings import fields, merge
+from servers.kit.upper_case import answer
 from servers.tcp_upper import experiment
 from servers.tcp_upper.lab import LAB
 from servers.tcp_upper.options import set_options
-from servers.tcp_upper.protocol import answer
 from tests.labs.tcp_upper.rig import MODULE, asked, connect, everything, server
 from tests.programs import DEADLINE, Program
 
@@ -74,9 +74,6 @@ def test_every_preset_is_valid(preset: Any) -> None:
 def test_every_source_of_the_page_exists_and_every_stream_control() -> None:
     for name in (*LAB.view.sources, LAB.view.skeleton):
         assert (LAB.folder / name).is_file()
-    live = {field.name for field in fields(LAB.settings) if field.live}
-    request = {field.name for field in fields(LAB.request)}
-    assert all((name in live) != (name in request) for name in LAB.view.stream)
     assert set(LAB.view.tiles) | {LAB.view.spark} <= set(LAB.counters.__struct_fields__)
 
 

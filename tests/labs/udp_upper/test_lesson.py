@@ -13,9 +13,9 @@ import pytest
 
 from servers.kit.command import _parser, _read
 from servers.kit.settings import fields, merge
+from servers.kit.upper_case import answer
 from servers.udp_upper import skeleton
 from servers.udp_upper.lab import LAB
-from servers.udp_upper.protocol import answer
 from tests.labs.udp_upper.test_server import LINUX, SERVER, serving
 from tests.programs import DEADLINE, ROOT, Program, eventually
 

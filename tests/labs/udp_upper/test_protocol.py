@@ -4,41 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from servers.udp_upper.protocol import answer, judge, messages, place_of
+from servers.udp_upper.protocol import judge, messages, place_of
 from servers.udp_upper.results import Row, outcome, text_of
-
-
-@pytest.mark.parametrize(
-    ("datagram", "reply"),
-    [
-        (b"hello", b"HELLO"),
-        (b"", b""),
-        ("straße".encode(), b"STRASSE"),
-        ("ŉ".encode(), "ʼN".encode()),
-        ("größe".encode(), "GRÖSSE".encode()),
-        (b"a\x00b\r\n", b"A\x00B\r\n"),
-    ],
-)
-def test_text_is_raised_as_python_raises_it(datagram: bytes, reply: bytes) -> None:
-    assert answer(datagram) == (reply, None)
-
-
-@pytest.mark.parametrize(
-    ("datagram", "reply", "at"),
-    [
-        (b"\xc3(", b"\xc3(", 0),
-        (b"ab\xffcd", b"AB\xffCD", 2),
-        ("aü".encode()[:2], b"A\xc3", 1),
-        (b"\xed\xa0\x80x", b"\xed\xa0\x80X", 0),
-    ],
-)
-def test_what_is_no_utf8_has_its_ascii_letters_raised_and_says_where(
-    datagram: bytes, reply: bytes, at: int
-) -> None:
-    found, fault = answer(datagram)
-    assert found == reply
-    assert fault
-    assert fault.start == at
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servers.tcp_upper.protocol import NotText, answer, upper
+from servers.kit.upper_case import NotText, answer
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from servers.tcp_upper.protocol import NotText, answer, upper
         ("ﬁ ŉ".encode(), "FI ʼN".encode()),
         ("Σίσυφος".encode(), "ΣΊΣΥΦΟΣ".encode()),
         ("日本".encode(), "日本".encode()),
+        ("ŉ".encode(), "ʼN".encode()),
+        ("größe".encode(), "GRÖSSE".encode()),
     ],
 )
 def test_text_comes_back_as_pythons_upper_has_it(data: bytes, back: bytes) -> None:
@@ -29,6 +31,8 @@ def test_text_comes_back_as_pythons_upper_has_it(data: bytes, back: bytes) -> No
     [
         (b"ab\xffcd", b"AB\xffCD", NotText(2, 0xFF, "invalid start byte", False)),
         (b"\xc3(x", b"\xc3(X", NotText(0, 0xC3, "invalid continuation byte", False)),
+        (b"\xc3(", b"\xc3(", NotText(0, 0xC3, "invalid continuation byte", False)),
+        ("aü".encode()[:2], b"A\xc3", NotText(1, 0xC3, "unexpected end of data", True)),
         (b"caf\xc3", b"CAF\xc3", NotText(3, 0xC3, "unexpected end of data", True)),
         (b"\xa9 caf", b"\xa9 CAF", NotText(0, 0xA9, "invalid start byte", False)),
         (
@@ -41,7 +45,3 @@ def test_text_comes_back_as_pythons_upper_has_it(data: bytes, back: bytes) -> No
 )
 def test_of_what_is_no_utf8_the_ascii_letters_are_raised(data: bytes, back: bytes, fault: NotText) -> None:
     assert answer(data) == (back, fault)
-
-
-def test_bytes_of_a_terminal_that_are_no_text_stay_as_they_are() -> None:
-    assert upper(b"a\xff".decode("utf-8", "surrogateescape")) == b"A\xff"
