@@ -11,8 +11,8 @@ import socket
 
 from servers.caching_proxy.client_side import Client
 from servers.caching_proxy.origin import Selector
-from servers.kit.events import PREVIEW
-from servers.kit.masked_stream import Data, MaskedStream
+from servers.kit.events import PREVIEW, Data
+from servers.kit.masked_stream import MaskedStream
 
 PIECE = 64 * 1024
 HELD = 256 * 1024

@@ -32,7 +32,10 @@ class Bytes(msgspec.Struct, frozen=True):
     size: Annotated[int, Meta(description="how many bytes there were; more than in head: it was cut")]
 
 
-def preview(data: bytes | bytearray | memoryview) -> Bytes:
+Data = bytes | bytearray | memoryview
+
+
+def preview(data: Data) -> Bytes:
     """What an event shows of ``data``."""
     return Bytes(bytes(data[:PREVIEW]), len(data))
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 
-from servers.kit.events import PREVIEW
+from servers.kit.events import PREVIEW, Data
 from servers.kit.http_events import masked
-
-Data = bytes | bytearray | memoryview
 
 KEPT = 2048
 """Bytes of an unfinished line that are remembered at the most."""

@@ -10,14 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from servers.kit.events import PREVIEW, Bytes, ConnectionClosed, ConnectionOpened, DataReceived, DataSent
+from servers.kit.events import PREVIEW, Bytes, ConnectionClosed, ConnectionOpened, Data
 from servers.kit.report import WAITING, Report, now
 from servers.kit.stream import Stream
 
 SHARE = 4
 """One in so many places where events wait may be a call's; so what comes behind waits 250 ms at the most."""
-
-Data = bytes | bytearray | memoryview
 
 AT_ONCE, A_SECOND = 1000, 200
 """Calls that one program tells at once, and in the long run each second: a download of 1 GB is 16,000."""
@@ -97,7 +95,7 @@ class MaskedStream(Stream):
         size, offset = len(data), self.bytes_out
         self.bytes_out = offset + size
         if size and self.spare.take():
-            self._tell_sent(self.said.head(data), size, asked, offset)
+            self._tell_sent(Bytes(self.said.head(data), size), asked, offset)
         elif size:
             self.said.lost()
 
@@ -106,7 +104,7 @@ class MaskedStream(Stream):
         offset = self.bytes_out
         self.bytes_out = offset + size
         if size and self.spare.take():
-            self._tell_sent(self.said.head(start()[:size]), size, asked, offset)
+            self._tell_sent(Bytes(self.said.head(start()[:size]), size), asked, offset)
         if size:
             self.said.lost()  # what followed the first bytes was not seen
 
@@ -115,7 +113,7 @@ class MaskedStream(Stream):
         size, offset = len(data), self.bytes_in
         self.bytes_in = offset + size
         if size and self.spare.take():
-            self._tell_received(self.heard.head(data), size, asked, offset)
+            self._tell_received(Bytes(self.heard.head(data), size), asked, offset)
         elif size:
             self.heard.lost()
 
@@ -134,19 +132,3 @@ class MaskedStream(Stream):
                     bytes_out=self.bytes_out, seconds=round(time.monotonic() - self.began, 6), reason=reason,
                 )
             )  # fmt: skip
-
-    def _tell_sent(self, head: bytes, size: int, asked: int, offset: int) -> None:
-        self.report.emit(
-            DataSent(
-                t=now(), conn=self.conn, peer=self.peer, way=self._forth, data=Bytes(head, size),
-                asked=asked, offset=offset,
-            )
-        )  # fmt: skip
-
-    def _tell_received(self, head: bytes, size: int, asked: int, offset: int) -> None:
-        self.report.emit(
-            DataReceived(
-                t=now(), conn=self.conn, peer=self.peer, way=self._back, data=Bytes(head, size),
-                asked=asked, offset=offset,
-            )
-        )  # fmt: skip

@@ -7,7 +7,7 @@ over each other, also where some of them were left out.
 
 from __future__ import annotations
 
-from servers.kit.events import DataReceived, DataSent, Way, preview
+from servers.kit.events import Bytes, Data, DataReceived, DataSent, Way, preview
 from servers.kit.report import Report, now
 
 
@@ -26,30 +26,36 @@ class Stream:
         self._forth: Way = "to_server" if client else "to_client"
         self._back: Way = "to_client" if client else "to_server"
 
-    def sent(self, data: bytes | bytearray | memoryview, asked: int = 0) -> None:
+    def sent(self, data: Data, asked: int = 0) -> None:
         """A ``send()`` took ``data``; it was given ``asked`` bytes."""
         offset = self.bytes_out
         self.bytes_out = offset + len(data)
         if not self.report.room:
             self.report.missed += 1
             return
-        self.report.emit(
-            DataSent(
-                t=now(), conn=self.conn, peer=self.peer, way=self._forth, data=preview(data),
-                asked=asked, offset=offset,
-            )
-        )  # fmt: skip
+        self._tell_sent(preview(data), asked, offset)
 
-    def received(self, data: bytes | bytearray | memoryview, asked: int = 0) -> None:
+    def received(self, data: Data, asked: int = 0) -> None:
         """A ``recv(asked)`` returned ``data``."""
         offset = self.bytes_in
         self.bytes_in = offset + len(data)
         if not self.report.room:
             self.report.missed += 1
             return
+        self._tell_received(preview(data), asked, offset)
+
+    def _tell_sent(self, data: Bytes, asked: int, offset: int) -> None:
+        self.report.emit(
+            DataSent(
+                t=now(), conn=self.conn, peer=self.peer, way=self._forth, data=data,
+                asked=asked, offset=offset,
+            )
+        )  # fmt: skip
+
+    def _tell_received(self, data: Bytes, asked: int, offset: int) -> None:
         self.report.emit(
             DataReceived(
-                t=now(), conn=self.conn, peer=self.peer, way=self._back, data=preview(data),
+                t=now(), conn=self.conn, peer=self.peer, way=self._back, data=data,
                 asked=asked, offset=offset,
             )
         )  # fmt: skip

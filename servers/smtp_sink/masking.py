@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-from servers.kit.events import PREVIEW
-from servers.kit.masked_stream import Data
+from servers.kit.events import PREVIEW, Data
 from servers.smtp_sink.protocol import UNREAD, VERBS, Ahead, Session
 
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
