@@ -109,7 +109,7 @@ def _lab_data(lab: Lab) -> dict[str, Any]:
             "spark": view.spark, "tiles": list(view.tiles), "picture": view.picture,
             "template": view.template, "quiet": [snake(kind.__name__) for kind in lab.quiet],
             "primary": view.primary, "line": view.line, "presets": msgspec.to_builtins(view.presets),
-            "skeleton": bool(view.skeleton), "stream": list(view.stream),
+            "skeleton": bool(view.skeleton), "stream": _moves_the_cuts(lab),
         },
         "counters": [{"name": f.name, "title": f.title, "unit": f.unit} for f in fields(lab.counters)],
         "settings": fields_json(lab.settings),
@@ -131,6 +131,15 @@ def _lab_data(lab: Lab) -> dict[str, Any]:
         "tools": [_tool_data(tool) for tool in lab.tools],
         "session": lab.session is not None,
     }  # fmt: skip
+
+
+def _moves_the_cuts(lab: Lab) -> dict[str, list[str]]:
+    """Whose controls stand a second time beside the picture of the byte stream."""
+    live = [field for field in fields(lab.settings) if field.live]
+    return {
+        "request": [field.name for field in fields(lab.request) if lab.view.moves("request", field.name)],
+        "settings": [field.name for field in live if lab.view.moves("settings", field.name)],
+    }
 
 
 def _tool_data(tool: Tool) -> dict[str, Any]:

@@ -103,7 +103,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     sources   files of the lab's folder shown in the source tab, in reading order
     skeleton  the sheet's client for download, a file of the lab's folder
     stream    of a TCP lab: the request's fields and the live settings that its picture of the byte stream
-              has controls for, because they move where the bytes are cut
+              has controls for, because they move where the bytes are cut. Where both have the name and
+              one is meant: request.NAME or settings.NAME
     """
 
     summary: str
@@ -120,6 +121,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ("server.py", "client.py", "protocol.py", "lab.py")
     skeleton: str = ""
     stream: tuple[str, ...] = ()
+
+    def moves(self, form: Literal["request", "settings"], name: str) -> bool:
+        """Whether the picture of the byte stream has a control for that field of the form."""
+        return name in self.stream or f"{form}.{name}" in self.stream
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,10 @@ LAB = Lab(
             "client.py", "settings.py", "request.py", "lab.py",
         ),
         skeleton="skeleton.py",
+        stream=(
+            "request.pause", "upstream_average_size", "upstream_size_variation", "upstream_delay",
+            "downstream_average_size", "downstream_size_variation", "downstream_delay",
+        ),
     ),
 )  # fmt: skip
 """The lab."""

@@ -10,7 +10,7 @@
  * @typedef {{name: string, title: string, role: string, help: string, arguments: Field[],
  *   offline?: boolean}} Call an action or a query
  * @typedef {{spark: string, tiles: string[], picture: boolean, template: boolean, quiet: string[],
- *   primary: string, line: string, presets: Preset[], skeleton: boolean, stream: string[]}} LabView
+ *   primary: string, line: string, presets: Preset[], skeleton: boolean, stream: {request: string[], settings: string[]}}} LabView
  * @typedef {{name: string, title: string, summary: string, transport: string, view: LabView,
  *   counters: Counter[], settings: Field[], request: Field[], events: {kind: string, doc: string}[],
  *   actions: Call[], queries: Call[], exports: {name: string, title: string}[], session: boolean,

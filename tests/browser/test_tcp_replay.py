@@ -135,6 +135,7 @@ def test_pings_are_recorded_and_the_tape_answers_later_ones(teacher, board):
     ping = board.create("udp_ping", loss=0)
     instance = board.create("tcp_replay", transport="udp")
     page = open_instance(teacher, board, instance)
+    expect(page.locator("#stream")).to_be_hidden()  # datagrams are no stream
     page.get_by_role("button", name=f"Record {ping['title']}").click()
     page.get_by_role("button", name="Fill the form below").click()
     expect(page.locator("#request-udp")).to_be_checked()
@@ -360,6 +361,27 @@ def test_the_raw_client_shows_sends_and_receives_on_one_line_of_time(teacher, bo
     expect(page.locator("#result-0 .timestrip path.out")).to_have_count(1)
     page.get_by_role("tab", name="Details").click()
     expect(page.locator("#result-1 .hexrow").first).to_contain_text("47 45 54 20")
+
+
+def test_the_slicers_controls_beside_the_byte_stream_cut_what_it_draws(teacher, board, recorder):
+    page = open_instance(teacher, board, recorder)
+    expect(page.locator("#stream")).to_be_visible()  # before anything was sent: predict first
+    expect(page.locator("#stream-request-pause")).to_have_value("200")
+    expect(page.locator("#stream-control-pause")).to_have_count(0)  # the server's own is no gap between sends
+    page.locator("#stream-control-downstream_average_size").fill("100")
+    expect(page.locator("#control-downstream_average_size")).to_have_value("100")
+    eventually(lambda: settings(board, recorder)["downstream_average_size"] == 100, "the setting")
+    send(page, text="GET / HTTP/1.1\nHost: x\nConnection: close\n\n")
+    finished(page)
+    page.locator(".stream [data-follow=all]").click()
+
+    def sends() -> list[int]:
+        blocks = page.evaluate("window.socketLab.ribbon().ways.to_client.blocks")
+        return [block["size"] for block in blocks if block["row"] == "upper"]
+
+    eventually(lambda: len(sends()) > 3, "its sends")
+    assert set(sends()[:-1]) == {100}
+    assert 0 < sends()[-1] <= 100
 
 
 def test_a_conversation_by_hand_shows_what_came_after_each_line(teacher, board):

@@ -1,14 +1,18 @@
-"""What the pages say of the address that others reach them by."""
+"""What the pages say of the address that others reach them by, and which controls they have."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
 
+from servers.kit.lab import Lab
+from servers.kit.settings import fields
+from servers.registry import LABS
 from tests.started import TOKEN
-from webui import auth
+from webui import auth, pages
 
 TEACHER = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -56,3 +60,19 @@ def test_a_lessons_link_to_a_tool_leads_to_that_servers(app: Flask) -> None:
     assert 'href="tools/' not in page + lab
     assert 'href="#running"' in lab.partition('id="lesson"')[2]
     assert 'id="running"' in lab
+
+
+CUTS = re.compile(r"slice|gap|^read$|nodelay|together|^buffer$|average_size|size_variation|stream_delay")
+
+
+@pytest.mark.parametrize(
+    "lab", [lab for lab in LABS.values() if lab.view.transport == "tcp"], ids=lambda lab: lab.name
+)
+def test_what_cuts_a_stream_has_a_control_beside_its_picture(lab: Lab) -> None:
+    shown = pages._moves_the_cuts(lab)
+    live = [field.name for field in fields(lab.settings) if field.live]
+    assert {field.name for field in fields(lab.request) if CUTS.search(field.name)} <= set(shown["request"])
+    assert {name for name in live if CUTS.search(name)} <= set(shown["settings"])
+    for name in lab.view.stream:
+        form, _, field = name.rpartition(".")
+        assert field in [name for way in ([form] if form else shown) for name in shown[way]], name

@@ -6,9 +6,9 @@ import { inputOf, sliderOf, slide, tieSliders, valueOf, writeField } from "../fi
 
 /** @param {import("../keep.js").Store} store @param {import("../types.js").Lab} lab */
 export function mountControls(store, lab) {
-  const of = (/** @type {Field[]} */ fields) => fields.filter((field) => lab.view.stream.includes(field.name));
-  const ways = /** @type {[Field[], string][]} */ ([[of(lab.request), "request"], [of(lab.settings.filter((field) => field.live)), "control"]]);
-  for (const [fields, prefix] of ways) tie(fields, prefix, store);
+  const { request, settings } = lab.view.stream;
+  tie(lab.request.filter(({ name }) => request.includes(name)), "request", store);
+  tie(lab.settings.filter(({ name }) => settings.includes(name)), "control", store);
 }
 
 /** @param {Field[]} fields @param {string} prefix of the ones elsewhere @param {import("../keep.js").Store} store */

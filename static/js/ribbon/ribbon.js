@@ -30,7 +30,8 @@ export function mountRibbon(card, store, page) {
   const empty = one(card, ".empty.over");
   const figures = one(card, ".ribbonfigures");
   const table = /** @type {HTMLDetailsElement} */ (one(card, "details.callstable"));
-  const always = lab.view.stream.length > 0 || !lab.view.picture;
+  const always = lab.view.stream.settings.length > 0 || !lab.view.picture;
+  const datagrams = () => store.state.instance?.settings?.transport === "udp";
   let heard = performance.now();
   const now = () => streams.last + (performance.now() - heard) / 1000;
   const panes = /** @type {Way[]} */ (["to_server", "to_client"]).map((way) => createPane(way, { ask, now }));
@@ -80,7 +81,7 @@ export function mountRibbon(card, store, page) {
   function tell() {
     clearTimeout(slow);
     slow = 0;
-    if (!always && card.hidden && streams.count) card.hidden = false;
+    card.hidden = datagrams() || (!always && card.hidden && !streams.count);
     const known = withCalls();
     chooser.update(known.reverse(), shown, named);
     empty.hidden = shown !== null;
@@ -151,7 +152,6 @@ export function mountRibbon(card, store, page) {
   table.addEventListener("toggle", tell);
   mountControls(store, lab);
   for (const pane of panes) pane.element.hidden = !inView().includes(pane);
-  card.hidden = !always;
   tell();
   const before = /** @type {any} */ (window).socketLab ?? {};
   Object.assign(window, { socketLab: { ...before, ribbon: () => ({ connection: shown && { address: shown.address, request: shown.request, count: shown.count }, ways: Object.fromEntries(inView().map((pane) => [pane.way, pane.readOut()])) }) } });
