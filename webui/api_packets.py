@@ -19,6 +19,7 @@ from webui.api import blueprint, body, choice, dashboard, to_json
 from webui.auth import allow, gate, student, teacher
 from webui.dashboard import NotFound
 from webui.openapi import route
+from webui.packets_calls import PATTERN, said
 from webui.supervisor import Instance
 
 ROWS = 2000
@@ -28,6 +29,7 @@ PACKETS = 999_999_999
 PAGE: dict[str, Any] = {
     "after": {"type": "integer", "minimum": 0, "maximum": PACKETS},
     "limit": {"type": "integer", "minimum": 1, "maximum": ROWS},
+    "given": {"type": "string", "pattern": f"^{PATTERN}$"},
 }
 
 
@@ -124,12 +126,14 @@ def remove_upload(id: str, upload: str) -> Response:
        errors=(400, 403, 404), query={**PAGE, **REVEAL})  # fmt: skip
 @student
 def ladder(id: str, connection: str) -> Response:
-    """A connection's packets after the ``after``-th, and the socket calls beside them."""
+    """A connection's packets after the ``after``-th, and the socket calls beside them. Page after page,
+    live too: hand back what the page before said in ``given``, and each call comes once."""
     board = dashboard()
     found = board.instance(id)
     after, limit = whole("after", 0, 0, PACKETS), whole("limit", ROWS, 1, ROWS)
+    before, people = said(request.args.get("given", "")), gate().people()
     with known(f"connection «{connection[:20]}»"):
-        return to_json(board.packets.page(found, connection, after, limit, masks(), gate().people()))
+        return to_json(board.packets.page(found, connection, after, limit, before, masks(), people))
 
 
 @route(blueprint, "GET", "/instances/<id>/packets/<connection>/rows/<number>", gives=openapi.PACKET,

@@ -101,9 +101,9 @@ PACKETS = _object(
     connections=_list(CONNECTION),
 )  # fmt: skip
 LADDER = _object(
-    "connection rows calls rebuilt words more",
+    "connection rows calls rebuilt words more given anew",
     connection=CONNECTION, rows=_list(ANY_OBJECT), calls=_list(ANY_OBJECT), rebuilt=BOOLEAN, words=STRING,
-    more=BOOLEAN,
+    more=BOOLEAN, given=STRING, anew=BOOLEAN,
 )  # fmt: skip
 PACKET = _object("row fields data", row=ANY_OBJECT, fields=_list(ANY_OBJECT), data=STRING)
 STREAM = _object("pieces cut", pieces=_list(ANY_OBJECT), cut=BOOLEAN)

@@ -15,6 +15,7 @@ from servers.kit.errors import SettingError
 from servers.walk.names import split
 from webui import packets_words as words
 from webui.guard import MAX_UPLOAD
+from webui.packets_calls import Given
 from webui.packets_capture import UNIX, Capture, Captures, Counts, Launch, aim, on_unix
 from webui.packets_events import Persons, Telling
 from webui.packets_files import Shelf
@@ -169,10 +170,11 @@ class Packets:
     # -- one connection
 
     def page(
-        self, instance: Instance, id: str, after: int, limit: int, masks: bool, people: dict[str, str]
-    ) -> dict[str, Any]:
+        self, instance: Instance, id: str, after: int, limit: int, before: Given | None,
+        masks: bool, people: dict[str, str],
+    ) -> dict[str, Any]:  # fmt: skip
         """Rows of a connection's ladder, with the calls that belong to them. Raises KeyError."""
-        page = self._work(instance, lambda desk: desk.page(id, after, limit, masks), people=people)
+        page = self._work(instance, lambda desk: desk.page(id, after, limit, masks, before), people=people)
         rebuilt = id.startswith("e")
         page["rebuilt"] = rebuilt
         if rebuilt:

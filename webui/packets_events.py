@@ -85,10 +85,11 @@ def near(one: Connection, other: Connection) -> bool:
 
 
 def of_connection(events: Iterable[Event], connection: Connection) -> list[Event]:
-    """The events of its time; and the calls of sockets that had no connection yet, whenever they were."""
+    """The events of its time, up to SLACK after it; and the calls of sockets that had no connection yet,
+    whenever they were."""
     first, last = connection.started - SLACK, connection.ended + SLACK
     return [
         event
         for event in events
-        if first <= event.t <= last or (isinstance(event, SocketCall) and not event.conn and event.t < first)
+        if first <= event.t < last or (isinstance(event, SocketCall) and not event.conn and event.t < first)
     ]

@@ -25,7 +25,7 @@ from servers.walk.packet import Frame
 from servers.walk.rebuild import Rebuilt
 from servers.walk.rows import Connection
 from webui.packets_capture import Counts
-from webui.packets_walk import Captured, Ladder, Told, made
+from webui.packets_walk import Captured, made
 from webui.states import WrongState
 
 READ = 100_000
@@ -60,7 +60,7 @@ class Shelf:
         self.folder = folder
         self.kept = self._kept()
         self._open: dict[str, tuple[tuple[int, int], CaptureFile]] = {}
-        self._ladders: OrderedDict[tuple[Any, ...], Ladder] = OrderedDict()
+        self._ladders: OrderedDict[tuple[Any, ...], Captured] = OrderedDict()
         self._due = float("-inf")
         for path in folder.glob("coming-*"):  # of a dashboard that was killed
             path.unlink(missing_ok=True)
@@ -98,7 +98,7 @@ class Shelf:
         found = self._open.get(prefix)
         return found[1].troubles() if found else ["The file is gone."]
 
-    def ladder(self, id: str, *, masks: bool) -> Ladder:
+    def ladder(self, id: str, *, masks: bool) -> Captured:
         """The ladder of a captured or uploaded connection. Raises KeyError."""
         prefix = id[: id.find("-") + 1] or id[:1]
         inode, file = self._open[prefix]
@@ -109,10 +109,6 @@ class Shelf:
         self._ladders.move_to_end(key)
         self._forget_old()
         return found
-
-    def told(self, rebuilt: Rebuilt, *, masks: bool) -> Ladder:
-        """The ladder of a connection that was worked out."""
-        return Told(rebuilt, masks=masks)
 
     # -- files come and go
 

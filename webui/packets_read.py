@@ -17,9 +17,10 @@ from servers.walk.names import split
 from servers.walk.rebuild import Rebuilt
 from servers.walk.rows import Connection
 from webui import packets_words as words
-from webui.packets_events import Persons, Telling, near, of_connection
+from webui.packets_calls import Given
+from webui.packets_events import SLACK, Persons, Telling, near, of_connection
 from webui.packets_files import Shelf
-from webui.packets_walk import MOST, Ladder
+from webui.packets_walk import MOST, Ladder, Told, to_row
 
 CONNECTIONS = 500
 """That are given, the newest."""
@@ -88,26 +89,38 @@ class Desk:
         if id.startswith("e"):
             for each in self._told():
                 if each.connection.id == id:
-                    return self.shelf.told(each, masks=masks), each.words
+                    return Told(each, masks=masks), each.words
             raise KeyError(id)
         self.shelf.refresh(self.now.ports)
         return self.shelf.ladder(id, masks=masks), words.CAPTURED if id.startswith("c") else words.UPLOADED
 
-    def page(self, id: str, after: int, limit: int, masks: bool) -> dict[str, Any]:
-        """Rows of a ladder, and the calls that belong to them. Raises KeyError."""
+    def page(self, id: str, after: int, limit: int, masks: bool, before: Given | None) -> dict[str, Any]:
+        """Rows of a ladder, and the calls of their time; ``before`` is what the page before said.
+
+        Worked out from events, rows that were given may have changed since: then it begins ``anew``.
+        Raises KeyError.
+        """
         ladder, about = self.ladder(id, masks)
+        anew = before is not None and before.mark != ladder.mark(after)
+        if anew:
+            after, before = 0, None
         rows, more = ladder.rows(after, limit)
         connection, events = ladder.connection, self._events()
-        mine = of_connection(events, connection)
-        found = calls(mine, connection.client, connection.server, connection.transport)
-        if after and rows:  # those before were given with the rows before
-            first = msgspec.json.decode(rows[0])["t"] - 1
-            found = [call for call in found if call.t >= first]
+        end = connection.ended + SLACK
+        if before is None:
+            before = Given().up_to(self.now.n, _time(ladder.rows(after - 1, 1)[0], end)) if after else Given()
+        then = before.up_to(self.now.n, _time(rows, end) if more else end, ladder.mark(after + len(rows)))
+        found = calls(
+            of_connection(events, connection), connection.client, connection.server, connection.transport
+        )
         source = {"c": "capture", "u": "upload", "e": "events"}[id[:1]]
         name = next((each.name for each in self.shelf.kept.uploads if id.startswith(f"{each.id}-")), "")
         note = name or (RECONSTRUCTED if source == "events" else "")
         shown = self._shown(connection, source, note, self._persons.clients(events))
-        return {"connection": shown, "rows": rows, "calls": found, "words": about, "more": more}
+        return {
+            "connection": shown, "rows": rows, "calls": before.new(found, then), "words": about,
+            "more": more, "given": then.words(), "anew": anew,
+        }  # fmt: skip
 
     def pcapng(self, out: IO[bytes]) -> None:
         """Write all that was captured, and what was worked out of the rest, as one file."""
@@ -149,6 +162,11 @@ class Desk:
         host = split(connection.client)[0]
         person = clients.get(connection.client, "") or self.now.people.get(host, "")
         return {**msgspec.structs.asdict(connection), "source": source, "person": person, "note": note}
+
+
+def _time(rows: list[msgspec.Raw], end: float) -> float:
+    """When the last of them was; the ``end`` where there is none."""
+    return to_row(rows[-1]).t if rows else end
 
 
 def not_captured(told: list[Rebuilt], captured: list[Connection]) -> list[Rebuilt]:

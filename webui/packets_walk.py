@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
+from zlib import crc32
 
 import msgspec
 
@@ -43,9 +44,8 @@ class Ladder(Protocol):
     def pieces(self) -> dict[str, Any]:
         """Both directions' bytes."""
 
-    @property
-    def size(self) -> int:
-        """Rows that are kept."""
+    def mark(self, count: int) -> int:
+        """The same number as long as its first ``count`` rows are the same."""
 
 
 class Captured:
@@ -71,6 +71,10 @@ class Captured:
         self._read(min(after + limit, MOST))
         end = min(after + limit, MOST)
         return self._rows[after:end], len(self._rows) > end or (self._left and end < MOST)
+
+    def mark(self, count: int) -> int:
+        """Of the connection itself: its rows stay, but a capture that is begun anew has others of that id."""
+        return crc32(f"{self.connection.client} {self.connection.started}".encode())
 
     def detail(self, n: int) -> dict[str, Any]:
         """The ``n``-th row, with its fields and its frame. Raises KeyError."""
@@ -115,15 +119,14 @@ class Told:
         self.connection = rebuilt.connection
         self._packets = {packet.number: packet for packet in rebuilt.packets}
 
-    @property
-    def size(self) -> int:
-        """Rows that are kept."""
-        return len(self._rebuilt.rows)
-
     def rows(self, after: int, limit: int) -> tuple[list[msgspec.Raw], bool]:
         """The rows after the ``after``-th, and whether there are more."""
         chosen = self._rebuilt.rows[after : after + limit]
         return [msgspec.Raw(encode(row)) for row in chosen], len(self._rebuilt.rows) > after + limit
+
+    def mark(self, count: int) -> int:
+        """A checksum of its rows: what is told late may change those before."""
+        return crc32(encode(self._rebuilt.rows[:count]))
 
     def detail(self, n: int) -> dict[str, Any]:
         """The ``n``-th row, with the fields of a frame made for it. Raises KeyError."""

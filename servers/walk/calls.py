@@ -34,14 +34,11 @@ Told = SocketCall | ConnectionOpened | ConnectionClosed | DataSent | DataReceive
 
 def calls(events: Iterable[Event], client: str, server: str, transport: str = "tcp") -> list[Call]:
     """The calls of one connection, in the order of their times; ``client`` and ``server`` as in its rows."""
-    if transport == "udp":
-        found = list(_of_datagrams(events, client))
-    else:
-        found = list(_Chosen(client, server).calls(events))
-    found.sort(key=lambda call: call.t)
+    made = _of_datagrams(events, client) if transport == "udp" else _Chosen(client, server).calls(events)
+    found = sorted(made, key=lambda pair: pair[1].t)
     return [
-        Call(n=n, t=call.t, side=call.side, call=call.call, words=call.words, error=call.error)
-        for n, call in enumerate(found[:MOST], 1)
+        Call(n=n, t=call.t, side=call.side, call=call.call, words=call.words, error=call.error, told=told)
+        for n, (told, call) in enumerate(found[:MOST], 1)
     ]
 
 
@@ -55,21 +52,26 @@ class _Chosen:
         self._told: set[Side] = set()  # whose close() was told
         self._waiting: dict[str, list[SocketCall]] = {}  # of each client, before it has a connection
         self._listener: list[SocketCall] = []
-        self._closed: dict[Side, Call] = {}  # as far as no close() was told
+        self._closed: dict[Side, tuple[int, Call]] = {}  # as far as no close() was told
         self._accepted: SocketCall | None = None
 
-    def calls(self, events: Iterable[Event]) -> Iterator[Call]:
+    def calls(self, events: Iterable[Event]) -> Iterator[tuple[int, Call]]:
+        """Each with the number of the event with which it is known to be of this connection."""
         for event in events:
-            if not isinstance(event, Told):
-                continue
-            conn = event.conn
-            if isinstance(event, SocketCall) and not conn:
-                self._early(event)
-            elif conn == self._name and self._is_ours(event):
-                yield from self._of_client(event)
-            elif not conn.startswith("client-"):
-                yield from self._of_server(event)
+            if isinstance(event, Told):
+                for call in self._of(event):
+                    yield event.n, call
         yield from self._closed.values()
+
+    def _of(self, event: Told) -> Iterable[Call]:
+        conn = event.conn
+        if isinstance(event, SocketCall) and not conn:
+            self._early(event)
+        elif conn == self._name and self._is_ours(event):
+            return self._of_client(event)
+        elif not conn.startswith("client-"):
+            return self._of_server(event)
+        return ()
 
     def _early(self, event: SocketCall) -> None:
         """A call on a socket that has no connection yet: whose it is shows later."""
@@ -130,7 +132,8 @@ class _Chosen:
         """Its end was told; that is its close(), unless that is told too."""
         if side not in self._told:
             why = f" — {event.reason}" if event.reason else ""
-            self._closed[side] = Call(n=0, t=event.t, side=side, call="close", words=f"close(){why}")
+            call = Call(n=0, t=event.t, side=side, call="close", words=f"close(){why}")
+            self._closed[side] = event.n, call
 
 
 def _remember(early: list[SocketCall], event: SocketCall) -> None:
@@ -153,7 +156,7 @@ def _call(side: Side, event: SocketCall | DataSent | DataReceived) -> Call:
     return Call(n=0, t=event.t, side=side, call="recv", words=words)
 
 
-def _of_datagrams(events: Iterable[Event], client: str) -> Iterator[Call]:
+def _of_datagrams(events: Iterable[Event], client: str) -> Iterator[tuple[int, Call]]:
     """What was done with the datagrams of one client, as its server, or the client itself, tells."""
     for event in events:
         if not isinstance(event, DatagramReceived | DatagramSent | DatagramDropped):
@@ -164,12 +167,12 @@ def _of_datagrams(events: Iterable[Event], client: str) -> Iterator[Call]:
         if isinstance(event, DatagramDropped):
             where = "on the way to the server" if event.way == "to_server" else "on the way back"
             words = f"lost {where}, on purpose: {size} bytes"
-            yield Call(n=0, t=event.t, side="server", call="lost", words=words, error=True)
+            yield event.n, Call(n=0, t=event.t, side="server", call="lost", words=words, error=True)
         elif isinstance(event, DatagramReceived):
             words = f"recvfrom({event.asked or ''}) = {size} bytes"
             if event.lost:
                 words += f", and {event.lost} more are lost"
-            yield Call(n=0, t=event.t, side="server", call="recvfrom", words=words)
+            yield event.n, Call(n=0, t=event.t, side="server", call="recvfrom", words=words)
         else:
             words = f"sendto({size} bytes, {client}) = {size}"
-            yield Call(n=0, t=event.t, side="server", call="sendto", words=words)
+            yield event.n, Call(n=0, t=event.t, side="server", call="sendto", words=words)

@@ -57,7 +57,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A socket call on the outside of the ladder: ``connect(127.0.0.1:12000) = 0``."""
+    """A socket call on the outside of the ladder: ``connect(127.0.0.1:12000) = 0``.
+
+    ``n`` counts the connection's calls by time, as far as they are known; ``told`` is the number of the
+    event with which this one became known: a call may be told after later ones.
+    """
 
     n: int
     t: float
@@ -65,6 +69,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     call: str
     words: str
     error: bool = False
+    told: int = 0
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

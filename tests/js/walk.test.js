@@ -46,12 +46,22 @@ test("rows come page by page, and what is known already is skipped", () => {
   assert.equal(walk.rows.length, MOST);
 });
 
-test("a call that is told late changes the others' numbers, and none is there twice", () => {
+test("a call that is told late stands where its time is", () => {
   const walk = new Walk();
   const [first, late, last] = [call("client", "connect()", 0), call("client", "send(1 bytes) = 1", 1), call("server", "close()", 2)];
-  walk.add({ calls: [{ ...first, n: 1 }, { ...last, n: 2 }] });
-  walk.add({ calls: [{ ...first, n: 1 }, { ...late, n: 2 }, { ...last, n: 3 }] });
+  walk.add({ calls: [first, last], given: "2-102000000-7" });
+  assert.equal(walk.add({ calls: [late], given: "3-102000000-7" }), true);
   assert.deepEqual(walk.calls.map(({ words }) => words), ["connect()", "send(1 bytes) = 1", "close()"]);
+  assert.equal(walk.given, "3-102000000-7");
+});
+
+test("rows that have changed since they were given come anew, with the calls", () => {
+  const walk = new Walk();
+  walk.add({ rows: [{ n: 1, t: 1 }, { n: 2, t: 2 }], calls: [call("client", "connect()", 0)] });
+  assert.equal(walk.add({ rows: [{ n: 1, t: 1, length: 5 }], calls: [call("client", "connect()", 0)], anew: true }), true);
+  assert.deepEqual(walk.rows.map(({ n, length }) => [n, length]), [[1, 5]]);
+  assert.equal(walk.calls.length, 1);
+  assert.equal(walk.begun, 1);
 });
 
 test("SYN and FIN take a number each", () => {

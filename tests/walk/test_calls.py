@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from servers.kit.events import (
     ConnectionClosed,
     ConnectionOpened,
@@ -77,6 +79,18 @@ def test_calls_that_were_not_told_follow_from_what_was() -> None:
     assert found[0] == "client connect(127.0.0.1:12000) = 0"
     assert found[1] == "server accept() = 127.0.0.1:40000"
     assert found[-1] == "server close() — done"
+
+
+def test_each_says_with_which_event_it_became_known() -> None:
+    """A socket that listens gets its connection later; of a close() that was not told its end tells."""
+    events = [structs.replace(event, n=n) for n, event in enumerate([*SERVER[:7], *CLIENT], 1)]
+    found = [(each.call, each.told) for each in calls(events, C, S)]
+    assert found == [
+        ("socket", 5), ("bind", 5), ("listen", 5), ("socket", 10), ("connect", 10), ("accept", 5),
+        ("send", 11), ("recv", 6), ("send", 7), ("recv", 12), ("close", 13),
+    ]  # fmt: skip
+    ping: Event = DatagramReceived(t=1.0, n=8, peer=C, way="to_server", data=preview(b"Ping"))
+    assert [each.told for each in calls([ping], C, S, "udp")] == [8]
 
 
 def test_other_connections_are_left_out() -> None:

@@ -1,7 +1,7 @@
 /** What the page asks the dashboard for packets. */
 
 import { ApiError, call } from "../api.js";
-import { connectionOf, MOST } from "./model.js";
+import { connectionOf } from "./model.js";
 import { pieceOf } from "./stream.js";
 import { fieldOf } from "./ruler.js";
 
@@ -39,11 +39,11 @@ export function packetsOf(instance) {
      */
     async rows(id, walk, came) {
       for (;;) {
-        const page = await call("GET", `${base}/${encodeURIComponent(id)}?after=${walk.last}&limit=${PAGE}&${revealed()}`);
-        const before = walk.last;
+        const page = await call("GET", `${base}/${encodeURIComponent(id)}?after=${walk.last}&limit=${PAGE}&given=${walk.given}&${revealed()}`);
+        const before = page.anew ? 0 : walk.last;
         walk.add(page);
         came();
-        if (!page.more || walk.full || walk.last === before || walk.rows.length >= MOST) return { words: page.words ?? "", rebuilt: Boolean(page.rebuilt), more: Boolean(page.more), connection: connectionOf(page.connection) };
+        if (!page.more || walk.full || walk.last === before) return { words: page.words ?? "", rebuilt: Boolean(page.rebuilt), more: Boolean(page.more), connection: connectionOf(page.connection) };
       }
     },
     /** @param {string} id @param {number} n */

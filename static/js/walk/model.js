@@ -7,7 +7,7 @@
  *   seq: number, ack: number|null, next_seq: number, raw_seq: number, raw_ack: number, window: number|null, length: number,
  *   options: string, message: string, marks: string[], why: string, client_state: string, server_state: string, gap: number}} Row
  *   one packet, as servers/walk/rows.py says; `gap`: seconds since the packet before
- * @typedef {{n: number, t: number, side: Side, call: string, words: string, error: boolean}} Call
+ * @typedef {{n: number, t: number, side: Side, call: string, words: string, error: boolean, told: number}} Call
  * @typedef {{id: string, source: "capture"|"upload"|"events", transport: "tcp"|"udp", client: string, server: string, person: string,
  *   started: number, ended?: number, packets: number, bytes_up: number, bytes_down: number, state: string, note: string}} Connection
  */
@@ -38,8 +38,12 @@ export class Walk {
   constructor() {
     /** In the order in which they were captured. @type {Row[]} */
     this.rows = [];
-    /** By what they say: their numbers change when one is told late. @type {Map<string, Call>} */
-    this.told = new Map();
+    /** As they came: the dashboard gives each once. @type {Call[]} */
+    this.told = [];
+    /** What the page before said: up to where rows and calls were given. */
+    this.given = "";
+    /** How often it began anew: worked out from events, what is told late may change rows that were given. */
+    this.begun = 0;
     this.version = 0;
   }
 
@@ -54,19 +58,21 @@ export class Walk {
 
   /** The calls by time. */
   get calls() {
-    return [...this.told.values()].sort((a, b) => a.t - b.t || a.n - b.n);
+    return [...this.told].sort((a, b) => a.t - b.t || a.told - b.told);
   }
 
-  /** Take in what the API answered; rows that are known already are skipped. Whether any was new. @param {{rows?: any[], calls?: any[]}} page */
-  add({ rows = [], calls = [] }) {
-    const before = this.rows.length + this.told.size;
+  /** Take in what the API answered; rows that are known already are skipped. Whether any was new. @param {{rows?: any[], calls?: any[], given?: string, anew?: boolean}} page */
+  add({ rows = [], calls = [], given = "", anew = false }) {
+    if (anew) [this.rows, this.told, this.begun] = [[], [], this.begun + 1];
+    this.given = given;
+    const before = this.rows.length + this.told.length;
     for (const raw of rows) {
       if (raw.n <= this.last || this.full) continue;
       const previous = this.rows.at(-1);
       this.rows.push(rowOf(raw, previous));
     }
-    for (const raw of calls) this.told.set(`${raw.t} ${raw.side} ${raw.words}`, { error: false, ...raw });
-    const any = this.rows.length + this.told.size !== before;
+    for (const raw of calls) this.told.push({ error: false, told: 0, ...raw });
+    const any = anew || this.rows.length + this.told.length !== before;
     if (any) this.version += 1;
     return any;
   }

@@ -85,7 +85,7 @@ export function mountView(packets, showTab, names) {
   /** @param {boolean} [lines] whether the ladder has other lines */
   function draw(lines = true) {
     if (lines) ladder.update(itemsOf(walk.rows, calls ? walk.calls : []), walk.rows);
-    byId("ladder-card").dataset.calls = calls && walk.told.size ? "shown" : "none";
+    byId("ladder-card").dataset.calls = calls && walk.told.length ? "shown" : "none";
     if (!byId("table").hidden) table.update(walk.rows, look, mode === "walk" ? steps.n : Infinity);
     write(byId("extent"), shown ? extentWords(walk.rows.length, Math.max(shown.packets, walk.rows.length)) : "");
   }
@@ -116,10 +116,12 @@ export function mountView(packets, showTab, names) {
     }
   }
   let drawn = -1;
+  let begun = 0;
   function came() {
     if (drawn === walk.version) return;
     const first = drawn < 0 || drawn === 0;
-    drawn = walk.version;
+    if (begun !== walk.begun) details.clear();
+    [drawn, begun] = [walk.version, walk.begun];
     draw();
     steps.update(walk.rows, rebuilt, first);
     predict.update(walk.rows, first);
