@@ -30,7 +30,7 @@ from servers.kit.addresses import resolve, show
 from servers.kit.command import run_server
 from servers.kit.events import ServerError
 from servers.kit.report import Report, now
-from servers.kit.sockets import in_words
+from servers.kit.sockets import NO_FILES, in_words
 from servers.kit.timeval import timeval
 from servers.kit.traced import Traced
 
@@ -60,7 +60,7 @@ def serve(settings: Settings, report: Report) -> None:
             try:
                 sock, address = listener.accept()
             except OSError as error:
-                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                if error.errno in NO_FILES:
                     time.sleep(0.1)  # no file can be opened until a game ends
                 elif error.errno != errno.ECONNABORTED:
                     raise

@@ -24,7 +24,7 @@ from servers.http_web.protocol import Written
 from servers.kit.addresses import show
 from servers.kit.events import PREVIEW
 from servers.kit.masked_http import HttpStream
-from servers.kit.sockets import in_words
+from servers.kit.sockets import NO_FILES, in_words
 
 RECEIVE = 65536
 FILE_STEP = 4 * 1024 * 1024
@@ -41,7 +41,7 @@ def accept(listener: socket.socket) -> socket.socket:
         try:
             return listener.accept()[0]
         except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            if error.errno in NO_FILES:
                 time.sleep(PATIENCE)
             elif error.errno != errno.ECONNABORTED:
                 raise

@@ -85,6 +85,8 @@ def in_words(error: OSError) -> str:
     return f"{name}: {error.strerror}" if name else str(error)
 
 
+NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""Why accept() fails where no file can be opened any more: until some are closed, it is no use to try."""
 _ELSEWHERE = ("SO_J1939_", "SO_VM_SOCKETS_")
 """Options of other levels that share SO_ and its numbers."""
 

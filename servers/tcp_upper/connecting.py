@@ -13,6 +13,7 @@ from typing import Any
 from servers.kit.addresses import show
 from servers.kit.sockets import in_words
 from servers.kit.traced import Traced
+from servers.tcp_upper.results import Kind
 
 AGAIN_S = 0.05
 """Seconds between two tries to connect to a Unix-domain server whose backlog is full."""
@@ -50,6 +51,16 @@ def _connect_again(sock: Traced, address: Any, end: float, stop: threading.Event
             continue
         sock.told("connect", show(address), "0")
         return
+
+
+def why_not(error: OSError, stopped: bool, seconds: float, peer: str) -> tuple[Kind, str]:
+    """What became of a connect() that failed, and in words; ``stopped``: we were told to end."""
+    if isinstance(error, TimeoutError) and error.errno is None:
+        kind: Kind = "stopped" if stopped else "not connected"
+        return kind, f"Not connected within {seconds:g} s: the backlog is full."
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+        return "refused", f"{in_words(error)}. No program listens there: is the server running? {peer}?"
+    return "failed", f"{in_words(error)}."
 
 
 def wait(sock: Traced, seconds: float, *, writing: bool) -> None:

@@ -60,9 +60,9 @@ LAB = Lab(
             ),
         ),
         sources=(
-            "server.py", "nonblocking.py", "hurry.py", "book.py", "control.py", "options.py", "client.py",
-            "talk.py", "connecting.py", "results.py", "protocol.py", "events.py", "settings.py", "request.py",
-            "lab.py",
+            "server.py", "nonblocking.py", "waiting.py", "hurry.py", "book.py", "control.py", "options.py",
+            "client.py", "talk.py", "connecting.py", "results.py", "protocol.py", "events.py", "settings.py",
+            "request.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),

@@ -15,15 +15,15 @@ import selectors
 import time
 
 from servers.kit.report import Report
+from servers.kit.sockets import NO_FILES
 from servers.kit.traced import Traced
 from servers.tcp_upper.book import ANSWERED, CLIENT_ENDED, SERVER_ENDS, Connection, tell_select
 from servers.tcp_upper.control import Control
 from servers.tcp_upper.options import SEND_S, set_options
+from servers.tcp_upper.waiting import READ, Client
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 ROUNDS = 16
 """Calls of recv() for one client in one turn; accept() as well. Then it is the others' turn."""
-NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 PATIENCE = 0.25
 """Seconds until it is tried again to accept, where no file was left."""
 
@@ -35,19 +35,6 @@ def side_by_side(listener: Traced, control: Control, report: Report) -> None:
         loop.run()
     finally:
         loop.close()
-
-
-class Client:
-    """A connection, and how far its answer has left."""
-
-    __slots__ = ("connection", "left", "mask", "moved", "sock", "wake")
-
-    def __init__(self, sock: Traced, connection: Connection) -> None:
-        self.sock, self.connection = sock, connection
-        self.left = b""  # of the answer
-        self.mask = 0  # what select() is asked about it
-        self.moved = time.monotonic()  # since when nothing moved
-        self.wake = math.inf  # when to look at it at the latest
 
 
 class Loop:
@@ -131,7 +118,7 @@ class Loop:
         except BlockingIOError:  # EAGAIN
             reason = ""
         except OSError as error:
-            reason = client.connection.broken(error, _doing(client), 0)
+            reason = client.connection.broken(error, client.doing, 0)
         if reason:
             self._close(client, reason)
         else:
@@ -158,21 +145,13 @@ class Loop:
 
     def _wait_for(self, client: Client) -> None:
         """Note what select() is to watch for, and when the time is over."""
-        settings, clock = self.control.settings, time.monotonic()
-        pause = client.moved + settings.pause / 1000
-        if client.left:
-            mask, wake = WRITE, client.moved + (settings.timeout or SEND_S)
-        elif clock < pause:
-            mask, wake = 0, pause
-        else:
-            mask, wake = READ, pause + (settings.timeout or math.inf)
+        mask, client.wake = client.waits_for(self.control.settings, time.monotonic())
         if mask != client.mask:
             if client.mask:
                 self.selector.unregister(client.sock)
             if mask:
                 self.selector.register(client.sock, mask, client)
             client.mask = mask
-        client.wake = wake
 
     def _close(self, client: Client, reason: str) -> None:
         self.clients.discard(client)
@@ -195,10 +174,6 @@ class Loop:
         for client in [each for each in self.clients if each.wake <= clock]:
             if client.mask:
                 seconds = self.control.settings.timeout or SEND_S
-                self._close(client, client.connection.timed_out(_doing(client), seconds))
+                self._close(client, client.connection.timed_out(client.doing, seconds))
             else:  # its pause is over
                 self._serve(client)
-
-
-def _doing(client: Client) -> str:
-    return "send" if client.left else "recv"

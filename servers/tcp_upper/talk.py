@@ -17,7 +17,7 @@ from servers.kit.sockets import in_words
 from servers.kit.stream import Stream
 from servers.kit.traced import Traced
 from servers.kit.upper_case import answer
-from servers.tcp_upper.connecting import connect, wait
+from servers.tcp_upper.connecting import connect, wait, why_not
 from servers.tcp_upper.options import set_options
 from servers.tcp_upper.request import Request
 from servers.tcp_upper.results import ROWS, Call, Kind, short
@@ -68,15 +68,7 @@ class Talk:
     # -- connecting
 
     def _not_connected(self, error: OSError) -> None:
-        if isinstance(error, TimeoutError) and error.errno is None:
-            self.kind = "stopped" if self.stop.is_set() else "not connected"
-            self.error = f"Not connected within {self.request.timeout:g} s: the backlog is full."
-        elif isinstance(error, ConnectionRefusedError | FileNotFoundError):
-            self.kind = "refused"
-            self.error = f"{in_words(error)}. No program listens there: is the server running? {self._peer}?"
-        else:
-            self.kind = "failed"
-            self.error = f"{in_words(error)}."
+        self.kind, self.error = why_not(error, self.stop.is_set(), self.request.timeout, self._peer)
         self.ended = "never connected"
         self._say(self.error)
 
