@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from servers.coin_game.protocol import ASKS, HIT, NICE
+from servers.kit import escapes
 
 
 class OutOfStep(msgspec.Struct, frozen=True):
@@ -58,11 +59,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def escaped(data: bytes, limit: int = 600) -> str:
-    r"""Bytes as text on one line: ``Nice job, go on.\n``."""
-    text = data[:limit].decode("utf-8", "backslashreplace").replace("\\", "\\\\")
-    text = text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return shown + ("…" if len(data) > limit else "")
+    r"""Bytes as text on one line: ``Nice job, go on.\n``; of very many the first ``limit``."""
+    return escapes.escaped(data[:limit]) + ("…" if len(data) > limit else "")
 
 
 def missed_step(round: int, asked: int, got: bytes, wanted: bytes) -> OutOfStep:

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from servers.kit.addresses import show
+from servers.kit.escapes import unescaped
 from servers.kit.events import Way
 from servers.kit.sockets import in_words
 from servers.tcp_replay.book import Book
@@ -26,7 +27,6 @@ from servers.tcp_replay.matching import Hit
 from servers.tcp_replay.recording import keep
 from servers.tcp_replay.settings import Settings
 from servers.tcp_replay.target import Target
-from servers.tcp_replay.text import unescaped
 
 LARGEST = 65535
 IDLE = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from servers.kit.escapes import unescaped
 from servers.tcp_replay.book import Book
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.echoed import echoed
@@ -14,7 +15,7 @@ from servers.tcp_replay.http_framing import Http, needs_end
 from servers.tcp_replay.link import Pipe
 from servers.tcp_replay.matching import Hit
 from servers.tcp_replay.settings import Settings
-from servers.tcp_replay.text import SEALED, is_tls, unescaped
+from servers.tcp_replay.text import SEALED, is_tls
 
 
 class Player:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from servers.kit.errors import SettingError
+from servers.kit.escapes import escaped
 from servers.kit.http_events import masked
 from servers.kit.lab import Download, Query
 from servers.tcp_replay import framing
@@ -17,7 +18,7 @@ from servers.tcp_replay.har_out import final, to_har
 from servers.tcp_replay.http_framing import RESPONSE
 from servers.tcp_replay.place import tape_of
 from servers.tcp_replay.tape import Tape, load, write_tape
-from servers.tcp_replay.text import escaped, is_text
+from servers.tcp_replay.text import is_text
 
 PREVIEW = 120
 """Bytes of a message that the list shows."""

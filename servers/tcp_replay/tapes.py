@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Meta
 
 from servers.kit.errors import SettingError
+from servers.kit.escapes import unescaped
 from servers.kit.lab import Action, Nothing
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.place import tape_of
 from servers.tcp_replay.shown import QUERIES, Id
-from servers.tcp_replay.text import unescaped
 
 __all__ = ["ACTIONS", "QUERIES", "actions_of"]
 

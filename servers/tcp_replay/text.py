@@ -1,13 +1,6 @@
-r"""Bytes as text that people can edit, and back: ``\r``, ``\n``, ``\t``, ``\\`` and ``\xNN``."""
+"""What bytes are: text that an editor shows, or TLS."""
 
 from __future__ import annotations
-
-import re
-
-NAMED = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\\": "\\\\"}
-_BACK = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"\\": b"\\"}
-_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|([rnt\\]))")
-
 
 SEALED = "These bytes are TLS: they pass, but each time they are others, so no tape can answer them."
 
@@ -15,27 +8,6 @@ SEALED = "These bytes are TLS: they pass, but each time they are others, so no t
 def is_tls(data: bytes | memoryview) -> bool:
     """Whether a client begins TLS here: a record with a ClientHello (RFC 8446, 5.1)."""
     return data[:2] == b"\x16\x03" and data[5:6] == b"\x01"
-
-
-def escaped(data: bytes) -> str:
-    """Bytes as text on one line: UTF-8 as it is, all that cannot be seen escaped."""
-    return "".join(map(_shown, data.decode("utf-8", "surrogateescape")))
-
-
-def _shown(char: str) -> str:
-    if char in NAMED:
-        return NAMED[char]
-    if 0xDC80 <= ord(char) <= 0xDCFF:  # a byte that is no UTF-8
-        return f"\\x{ord(char) - 0xDC00:02x}"
-    return char if char.isprintable() else "".join(f"\\x{byte:02x}" for byte in char.encode())
-
-
-def unescaped(text: str) -> bytes:
-    """The bytes that the text stands for. A backslash before anything else is one."""
-    return _ESCAPE.sub(
-        lambda found: bytes([int(found[1], 16)]) if found[1] else _BACK[found[2]],
-        text.encode("utf-8", "replace"),
-    )
 
 
 def is_text(data: bytes) -> bool:

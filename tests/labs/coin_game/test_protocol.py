@@ -27,6 +27,7 @@ from servers.coin_game.protocol import (
     rounds_in,
     stamp_in,
 )
+from servers.coin_game.results import escaped
 from servers.kit.errors import ProtocolError, SettingError
 
 STAMP = "Sat May 14 10:00:00 2016"
@@ -135,3 +136,8 @@ def test_a_second_long_ago_is_taken_as_it_stands() -> None:
     assert second_of(STAMP, time.time()) == int(time.mktime(time.strptime(STAMP)))
     with pytest.raises(ProtocolError):
         second_of("half past ten", 0.0)
+
+
+def test_bytes_that_are_no_text_are_shown_with_one_backslash() -> None:
+    assert escaped(b"\0\0\0\x80Nice\\ job.\n") == r"\x00\x00\x00\x80Nice\\ job.\n"
+    assert escaped("Münze".encode(), 3) == "Mü…"

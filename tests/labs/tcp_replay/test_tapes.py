@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from servers.kit.errors import SettingError
+from servers.kit.escapes import escaped, unescaped
 from servers.kit.lab import Download
 from servers.tcp_replay.deck import Deck
 from servers.tcp_replay.exchange import Chunk, Exchange
@@ -20,7 +21,7 @@ from servers.tcp_replay.har_out import to_har
 from servers.tcp_replay.settings import Settings
 from servers.tcp_replay.tape import load, write_tape
 from servers.tcp_replay.tapes import ACTIONS, LARGEST, QUERIES, actions_of
-from servers.tcp_replay.text import escaped, is_text, unescaped
+from servers.tcp_replay.text import is_text
 from tests.labs.tcp_replay import streams
 
 LOGIN = b"GET /in HTTP/1.1\r\nHost: a\r\nAuthorization: Basic c2VjcmV0\r\n\r\n"
