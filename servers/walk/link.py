@@ -103,7 +103,7 @@ def _decode(frame: Frame) -> Packet:
             number=frame.number, t=frame.t, version=ip.version, transport="udp",
             source=address(ip.source), source_port=head.source, target=address(ip.target),
             target_port=head.target, length=head.length, payload=payload, cut=len(payload) < head.length,
-            ttl=ip.ttl, identification=ip.identification, start=start,
+            fragmented=ip.more, ttl=ip.ttl, identification=ip.identification, start=start,
         )  # fmt: skip
     segment = tcp(data, ip)
     payload = data[segment.begin : segment.begin + segment.length]
@@ -112,8 +112,8 @@ def _decode(frame: Frame) -> Packet:
         number=frame.number, t=frame.t, version=ip.version, transport="tcp",
         source=address(ip.source), source_port=segment.source, target=address(ip.target),
         target_port=segment.target, length=segment.length, payload=payload,
-        cut=len(data) < segment.begin + segment.length, flags=segment.flags, seq=segment.seq, ack=segment.ack,
-        window=segment.window, mss=more.mss, scale=more.scale, sack_permitted=more.sack_permitted,
-        sack=more.sack, tsval=more.tsval, tsecr=more.tsecr, ttl=ip.ttl, identification=ip.identification,
-        start=start,
+        cut=len(data) < segment.begin + segment.length, fragmented=ip.more,
+        flags=segment.flags, seq=segment.seq, ack=segment.ack, window=segment.window, mss=more.mss,
+        scale=more.scale, sack_permitted=more.sack_permitted, sack=more.sack, tsval=more.tsval,
+        tsecr=more.tsecr, ttl=ip.ttl, identification=ip.identification, start=start,
     )  # fmt: skip

@@ -29,6 +29,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
 
     ``length`` is the payload's true length, worked out from the IP header (never from the frame, which may be
     padded); ``payload`` what was captured of it. ``start`` is where the IP header begins in the frame.
+    ``fragmented``: it is the first of several IP fragments, and the others' bytes are not here.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
     length: int
     payload: bytes
     cut: bool = False
+    fragmented: bool = False
     flags: int = 0
     seq: int = 0
     ack: int = 0

@@ -14,7 +14,7 @@ from servers.walk.names import show
 from servers.walk.packet import ACK, SYN, Packet
 from servers.walk.rows import Row, Way
 from servers.walk.states import States
-from servers.walk.whys import why
+from servers.walk.whys import incomplete, why
 
 FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 """Bit 0 first (RFC 9293, 3.1)."""
@@ -54,12 +54,10 @@ class Tracker:
 
     def _datagram(self, packet: Packet, way: Way) -> Row:
         self.shown = packet.payload
-        cut = packet.cut or len(packet.payload) < packet.length
         return Row(
             n=self.n, number=packet.number, t=packet.t, after=packet.t - self._first, way=way,
             transport="udp", length=packet.length, message=self._messages.datagram(self.shown, packet.length),
-            marks=("cut",) if cut else (),
-            why=f"Only {len(packet.payload)} of its {packet.length} bytes were captured." if cut else "",
+            marks=("cut",) if len(self.shown) < packet.length else (), why=" ".join(incomplete(packet)),
         )  # fmt: skip
 
     def _segment(self, packet: Packet, way: Way) -> Row:

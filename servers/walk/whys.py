@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from servers.walk.half import Half
 from servers.walk.packet import ACK, SYN, Packet
 from servers.walk.rows import Mark
 
+FRAGMENTED = (
+    "IP has cut this packet into fragments. Only the first, which is this one, has the ports ({source}), so "
+    "what the others carry is not shown."
+)
+
 
 def why(marks: tuple[Mark, ...], packet: Packet, me: Half, you: Half) -> str:
-    """Sentences, one for each mark; "" where there is none."""
-    return " ".join(_sentence(mark, packet, me, you) for mark in marks)
+    """Sentences, one for each mark, and for a fragment; "" where there is none."""
+    said = [_sentence(mark, packet, me, you) for mark in marks if mark != "cut"]
+    return " ".join([*said, *incomplete(packet)])
+
+
+def incomplete(packet: Packet) -> Iterator[str]:
+    """Sentences on what is not here of a packet's bytes."""
+    if len(packet.payload) < packet.length:
+        yield f"Only {len(packet.payload)} of its {packet.length} bytes were captured."
+    if packet.fragmented:
+        yield FRAGMENTED.format(source="RFC 791, 3.2" if packet.version == 4 else "RFC 8200, 4.5")
 
 
 def _sentence(mark: Mark, packet: Packet, me: Half, you: Half) -> str:
@@ -17,8 +33,6 @@ def _sentence(mark: Mark, packet: Packet, me: Half, you: Half) -> str:
         return _reset(packet, me, you)
     if mark == "lost_segment":
         return _unseen(packet, me, you)
-    if mark == "cut":
-        return f"Only {len(packet.payload)} of its {packet.length} bytes were captured."
     return _WORDS[mark].format(
         bytes=_bytes(packet, me), ack=you.relative(packet.ack), last=me.relative(packet.seq),
         window=packet.window << me.window_shift, count=me.duplicates, size=packet.length,

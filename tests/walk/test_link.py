@@ -12,6 +12,7 @@ from servers.walk import raw
 from servers.walk.link import LINKS, decode, why_not
 from servers.walk.packet import SYN, Frame, Packet
 from servers.walk.segment import options
+from servers.walk.tracker import Tracker
 from tests.walk.files import (
     ETHERNET,
     IPV4,
@@ -160,13 +161,17 @@ def test_fragments() -> None:
     data[6:8] = b"\x20\x00"
     found = decode(frame(bytes(data[:88])))
     assert found, "the first fragment has the ports, and UDP's length that of all"
-    assert (found.length, len(found.payload), found.cut) == (100, 60, True)
+    assert (found.length, len(found.payload), found.cut, found.fragmented) == (100, 60, True, True)
+    row = Tracker("", "").feed(found)
+    assert row.why.startswith("Only 60 of its 100 bytes were captured. IP has cut this packet")
+    assert "RFC 791, 3.2" in row.why
     data[6:8] = b"\x00\x08"
     assert "fragment" in why_not(frame(bytes(data)))
     first, later = (44, b"\0\0\1\0\0\0\x2a"), (44, b"\0\0\x09\0\0\0\x2a")
     found = decode(frame(extended(first)))
     assert found
     assert found.identification == 42
+    assert "RFC 8200, 4.5" in Tracker("", "").feed(found).why
     assert "fragment" in why_not(frame(extended(later)))
 
 
