@@ -28,7 +28,8 @@ WORDS = (
     "Reconstructed from socket events, not captured: the SYNs, the data and the FINs with their relative "
     "sequence numbers. Segments with nothing but an acknowledgement cannot be derived, nor windows, options "
     "and retransmissions. Each send() is one arrow, whatever segments TCP made of it; where TLS is spoken, "
-    "its bytes are those before they were encrypted."
+    "its bytes are those before they were encrypted. Times are when a program told of a call, so of two FINs "
+    "at nearly the same moment the other may have been first."
 )
 ONE_SIDED = " Only {side} told of its calls, so the other side's bytes are drawn as recv() took them."
 LEFT_OUT = " Some calls were not told; their bytes are drawn as one."

@@ -118,7 +118,7 @@ def _end(told: Told, side: int, ways: tuple[list[Chunk], list[Chunk]]) -> Iterat
     me, you = told.sides[side], told.sides[1 - side]
     last = max((chunk.t for chunk in ways[side]), default=float("-inf"))
     if you.was_reset is not None and you.heard_end is None:
-        yield Step(max(last, you.was_reset), 4, side, RST)
+        yield Step(max(last, you.was_reset), 5, side, RST)
         return
     if me.was_reset is not None and me.ended is not None and me.ended >= me.was_reset:
         return  # it had nothing left to close
@@ -126,7 +126,8 @@ def _end(told: Told, side: int, ways: tuple[list[Chunk], list[Chunk]]) -> Iterat
     if me.ended is None and me.opened is None and you.ended is not None:
         times.append(you.ended)  # its program tells nothing, but the other one knows that it is over
     if times:
-        yield Step(max(last, min(times)), 3, side, RST if me.reset else FIN)
+        first = you.heard_end is not None and (you.ended is None or you.heard_end <= you.ended)
+        yield Step(max(last, min(times)), 3 if first else 4, side, RST if me.reset else FIN)
 
 
 def _until_reset(found: list[Step]) -> list[Step]:

@@ -24,6 +24,8 @@ from servers.walk.names import on_the_wire, specific
 from servers.walk.rows import Way
 
 WAYS: tuple[Way, Way] = ("to_server", "to_client")
+CLOSED = ("the client closed it", "the server closed it")
+"""Reasons that say who ended first: whoever gives the other's has heard its end."""
 SAME = 5.0
 """Seconds between what client and server tell of one connection's beginning at the most."""
 MOST = 2000
@@ -52,7 +54,7 @@ class Side:
         self.sent: list[Chunk] = []
         self.received: list[Chunk] = []
         self.ended: float | None = None  # close(), or shutdown() of its sending side
-        self.heard_end: float | None = None  # recv() returned 0 bytes
+        self.heard_end: float | None = None  # recv() returned 0 bytes, or so it says
         self.was_reset: float | None = None  # a call said that the other side had reset
         self.reset = self.lingers = False
         self.total: int | None = None  # bytes that it sent, as is told at the end
@@ -138,6 +140,8 @@ def _take(told: Told, number: int, event: SocketCall | ConnectionClosed | DataSe
         side.reset = side.reset or "sends a reset" in event.reason
         if event.reason.startswith("reset by"):
             side.was_reset = side.was_reset if side.was_reset is not None else event.t
+        elif event.reason == CLOSED[1 - number]:
+            side.heard_end = side.heard_end if side.heard_end is not None else event.t
     else:
         _call(side, event)
 

@@ -177,6 +177,13 @@ def test_how_a_side_ends(tell: Any, end: list[Any]) -> None:
     assert tell(Story().opened()).rows()[2:] == end
 
 
+def test_who_heard_the_others_end_ended_second_whatever_the_times_say() -> None:
+    for first, second in (("server", "client"), ("client", "server")):
+        story = Story().opened().closed(second, 0, 0, f"the {first} closed it")
+        story.closed(first, 0, 0, f"the {first} closed it")
+        assert [flags for flags, *_ in story.rows()[2:]] == [f"{first[0]}F", f"{second[0]}F"]
+
+
 def test_a_port_that_is_used_again_is_another_connection() -> None:
     first = whole()
     again = whole()
