@@ -13,11 +13,11 @@ from servers.kit.events import (
     DatagramDropped,
     DatagramDuplicated,
     DatagramReceived,
-    DatagramSent,
     Event,
     ServerError,
     preview,
 )
+from servers.kit.replies import Replies
 from servers.kit.report import Report, now
 from servers.kit.sockets import in_words
 from servers.udp_ping.events import PingFate, Word
@@ -41,11 +41,11 @@ class Plain:
         self.count = self.bytes = 0
 
 
-class Book:
+class Book(Replies):
     """Counts and tells for the server. A detail without room is left out, and counted as missed."""
 
     def __init__(self, report: Report) -> None:
-        self.report = report
+        super().__init__(report)
         self.counters: Counters = report.counters
         self.plain = Plain()
         report.count_by(self.totals)
@@ -89,23 +89,9 @@ class Book:
             else:
                 self.report.missed += 1
 
-    def leaves(self, reply: bytes) -> None:
-        """A reply is about to leave: whoever gets it finds it counted."""
-        self.counters.replied += 1
-        self.counters.bytes_out += len(reply)
-
-    def left(self, reply: bytes, peer: Any) -> None:
-        """A reply has left."""
-        if self.report.room:
-            event = DatagramSent(t=now(), peer=show(peer), way="to_client", data=preview(reply))
-            self.report.emit(event)
-        else:
-            self.report.missed += 1
-
     def did_not_leave(self, reply: bytes, peer: Any, error: OSError) -> None:
         """A peer could not be reached. That does not end the server."""
-        self.counters.replied -= 1
-        self.counters.bytes_out -= len(reply)
+        self.stays(reply)
         message = f"The reply to {show(peer)} was not sent: {in_words(error)}."
         self.report.emit(ServerError(t=now(), message=message))
 

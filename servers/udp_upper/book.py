@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from servers.kit.addresses import show
-from servers.kit.events import DatagramReceived, DatagramSent, ServerError, preview
+from servers.kit.events import DatagramReceived, ServerError, preview
+from servers.kit.replies import Replies
 from servers.kit.report import Report, now
 from servers.kit.sockets import in_words
 from servers.kit.upper_case import NotText
@@ -35,11 +36,11 @@ class Plain:
         self.count = self.bytes_in = self.bytes_out = 0
 
 
-class Book:
+class Book(Replies):
     """Counts and tells for the server. A detail without room is left out, and counted as missed."""
 
     def __init__(self, report: Report, sock: socket.socket) -> None:
-        self.report = report
+        super().__init__(report)
         self.counters: Counters = report.counters
         self.plain = Plain()
         self._sock = sock
@@ -93,23 +94,9 @@ class Book:
         else:
             self.report.missed += 1
 
-    def leaves(self, reply: bytes) -> None:
-        """A reply is about to leave: whoever gets it finds it counted."""
-        self.counters.replied += 1
-        self.counters.bytes_out += len(reply)
-
-    def left(self, reply: bytes, peer: Any) -> None:
-        """A reply has left."""
-        if self.report.room:
-            event = DatagramSent(t=now(), peer=show(peer), way="to_client", data=preview(reply))
-            self.report.emit(event)
-        else:
-            self.report.missed += 1
-
     def did_not_leave(self, reply: bytes, peer: Any, error: OSError) -> None:
         """A peer could not be reached. That does not end the server."""
-        self.counters.replied -= 1
-        self.counters.bytes_out -= len(reply)
+        self.stays(reply)
         self.counters.unanswered += 1
         message = f"sendto() of {len(reply)} bytes to {show(peer)}: {in_words(error)}."
         self.report.emit(ServerError(t=now(), message=message, hint=_why(error)))
