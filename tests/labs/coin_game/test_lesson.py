@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from servers.coin_game import skeleton
 from servers.coin_game.framing import BLOCK, LIMIT
 from servers.coin_game.lab import LAB
 from servers.coin_game.protocol import HIT, NICE, PORT, READ, WRONG, greeting, prize, prompt
-from servers.kit.command import _parser, _read
 from servers.kit.settings import fields, merge
+from tests.lessons import check_commands, fields_of
 from tests.programs import ROOT, Program
 
 LESSON = (LAB.folder / "README.md").read_text(encoding="utf-8")
@@ -25,9 +24,7 @@ SKELETON = LAB.folder / LAB.view.skeleton
 
 
 def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
-    known = {f"control-{field.name}" for field in fields(LAB.settings)}
-    known |= {f"request-{field.name}" for field in fields(LAB.request)}
-    known |= {"try", "traffic", "source", "lesson", "picture", "stream"}
+    known = fields_of(LAB) | {"try", "traffic", "source", "lesson", "picture", "stream"}
     links = set(re.findall(r"\]\(#([\w-]+)\)", LESSON))
     assert links <= known
     live = {f"control-{field.name}" for field in fields(LAB.settings) if field.live}
@@ -43,12 +40,7 @@ def test_the_lessons_words_are_the_servers() -> None:
 
 
 def test_the_lessons_commands_are_right() -> None:
-    commands = re.findall(r"^python -m (\S+) (.*)$", LESSON, re.M)
-    assert {module for module, _ in commands} == {LAB.server, LAB.client}
-    for module, words in commands:
-        server = module == LAB.server
-        struct = LAB.settings if server else LAB.request
-        _read(_parser(module, "", fields(struct), positional=not server), struct, shlex.split(words), {})
+    check_commands(LAB, LESSON)
 
 
 def test_the_lessons_tosses_are_pythons() -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 import pytest
 
 from servers.http_web import demo
 from servers.http_web.demosite import SITE, demo_site, large_line
 from servers.http_web.lab import LAB
-from servers.kit.command import _parser, _read
 from servers.kit.http import parse_request
 from servers.kit.settings import fields, merge
+from tests.lessons import check_commands
 
 LESSON = (LAB.folder / "README.md").read_text(encoding="utf-8")
 
@@ -36,12 +35,7 @@ def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
 
 
 def test_the_lessons_commands_are_right() -> None:
-    commands = re.findall(r"^python -m (\S+) (.*)$", LESSON, re.M)
-    assert {module for module, _ in commands} == {LAB.server, LAB.client}
-    for module, words in commands:
-        server = module == LAB.server
-        struct = LAB.settings if server else LAB.request
-        _read(_parser(module, "", fields(struct), positional=not server), struct, shlex.split(words), {})
+    check_commands(LAB, LESSON)
 
 
 def test_the_lessons_bytes_are_right() -> None:

@@ -6,7 +6,6 @@ import base64
 import email
 import email.policy
 import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -15,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from servers.kit.command import _parser, _read
 from servers.kit.settings import fields
 from servers.smtp_sink.data import DataReader
 from servers.smtp_sink.lab import LAB
+from tests.lessons import check_commands
 from tests.programs import DEADLINE, Program
 
 LESSON = (LAB.folder / "README.md").read_text(encoding="utf-8")
@@ -35,12 +34,7 @@ def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
 
 
 def test_the_lessons_commands_are_right() -> None:
-    commands = re.findall(r"^python -m (\S+) (.*)$", LESSON, re.M)
-    assert {module for module, _ in commands} == {LAB.server, LAB.client}
-    for module, words in commands:
-        server = module == LAB.server
-        struct = LAB.settings if server else LAB.request
-        _read(_parser(module, "", fields(struct), positional=not server), struct, shlex.split(words), {})
+    check_commands(LAB, LESSON)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -13,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from servers.kit.command import _parser, _read
 from servers.kit.settings import fields, merge
 from servers.kit.upper_case import answer
 from servers.tcp_upper import experiment
 from servers.tcp_upper.lab import LAB
 from servers.tcp_upper.options import set_options
 from tests.labs.tcp_upper.rig import MODULE, asked, connect, everything, server
+from tests.lessons import check_commands, fields_of
 from tests.programs import DEADLINE, Program
 
 LESSON = (LAB.folder / "README.md").read_text(encoding="utf-8")
@@ -28,8 +27,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the lesson says it o
 
 
 def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
-    known = {f"control-{field.name}" for field in fields(LAB.settings)}
-    known |= {f"request-{field.name}" for field in fields(LAB.request)}
+    known = fields_of(LAB)
     links = set(re.findall(r"\]\(#([\w-]+)\)", LESSON))
     assert links <= known | {"try", "traffic", "source", "picture"}
     assert known - links <= {"control-port"}, "each control has something to try"
@@ -42,15 +40,7 @@ def test_every_experiment_has_its_place_in_the_lesson() -> None:
 
 
 def test_the_lessons_commands_are_right() -> None:
-    commands = re.findall(r"^python -m (\S+) (.*)$", LESSON, re.M)
-    assert {module for module, _ in commands} == {LAB.server, LAB.client}
-    for module, words in commands:
-        is_server = module == LAB.server
-        struct = LAB.settings if is_server else LAB.request
-        given = shlex.split(words.replace("$(printf 'x%.0s' $(seq 1500))", "xxx"))
-        if not is_server and given[0].startswith("unix:"):
-            given = ["host", "1", *given[1:]]
-        _read(_parser(module, "", fields(struct), positional=not is_server), struct, given, {})
+    check_commands(LAB, LESSON.replace("$(printf 'x%.0s' $(seq 1500))", "xxx"))
 
 
 def test_the_lessons_bytes_are_right() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -11,11 +10,11 @@ import time
 
 import pytest
 
-from servers.kit.command import _parser, _read
 from servers.kit.settings import fields, merge
 from servers.udp_heartbeat import numbering, skeleton, watch, watched
 from servers.udp_heartbeat.lab import LAB
 from servers.udp_heartbeat.protocol import read_line
+from tests.lessons import check_commands, fields_of
 from tests.programs import DEADLINE, ROOT
 
 LESSON = (LAB.folder / "README.md").read_text(encoding="utf-8")
@@ -23,21 +22,14 @@ SKELETON = LAB.folder / LAB.view.skeleton
 
 
 def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
-    known = {f"control-{field.name}" for field in fields(LAB.settings)}
-    known |= {f"request-{field.name}" for field in fields(LAB.request)}
-    known |= {"try", "traffic", "source", "lesson"}
+    known = fields_of(LAB) | {"try", "traffic", "source", "lesson"}
     links = set(re.findall(r"\]\(#([\w-]+)\)", LESSON))
     assert links <= known
     assert {f"control-{field.name}" for field in fields(LAB.settings) if field.live} <= links
 
 
 def test_the_lessons_commands_are_right() -> None:
-    commands = re.findall(r"^python -m (\S+) (.*)$", LESSON, re.M)
-    assert {module for module, _ in commands} == {LAB.server, LAB.client}
-    for module, words in commands:
-        server = module == LAB.server
-        struct = LAB.settings if server else LAB.request
-        _read(_parser(module, "", fields(struct), positional=not server), struct, shlex.split(words), {})
+    check_commands(LAB, LESSON)
 
 
 def test_the_lessons_bytes_and_numbers_are_right() -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 
 import pytest
 
-from servers.kit.command import _parser, _read
 from servers.kit.settings import fields
 from servers.udp_ping import skeleton
 from servers.udp_ping.lab import LAB, Settings
 from servers.udp_ping.protocol import answer, read_seq
 from servers.udp_ping.stats import expected_range
+from tests.lessons import check_commands, fields_of
 from tests.programs import ROOT
 
 LESSON = (LAB.folder / "README.md").read_text(encoding="utf-8")
@@ -22,9 +21,7 @@ SKELETON = LAB.folder / LAB.view.skeleton
 
 
 def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
-    known = {f"control-{field.name}" for field in fields(LAB.settings)}
-    known |= {f"request-{field.name}" for field in fields(LAB.request)}
-    known |= {"try", "traffic", "source", "lesson"}
+    known = fields_of(LAB) | {"try", "traffic", "source", "lesson"}
     links = re.findall(r"\]\(#([\w-]+)\)", LESSON)
     assert set(links) <= known
     live = {f"control-{field.name}" for field in fields(LAB.settings) if field.live}
@@ -32,12 +29,7 @@ def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
 
 
 def test_the_lessons_commands_are_right() -> None:
-    commands = re.findall(r"^python -m (\S+) (.*)$", LESSON, re.M)
-    assert {module for module, _ in commands} == {LAB.server, LAB.client}
-    for module, words in commands:
-        server = module == LAB.server
-        struct = LAB.settings if server else LAB.request
-        _read(_parser(module, "", fields(struct), positional=not server), struct, shlex.split(words), {})
+    check_commands(LAB, LESSON)
 
 
 def test_the_lessons_bytes_are_right() -> None:

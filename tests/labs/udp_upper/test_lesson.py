@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -11,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from servers.kit.command import _parser, _read
-from servers.kit.settings import fields, merge
+from servers.kit.settings import merge
 from servers.kit.upper_case import answer
 from servers.udp_upper import skeleton
 from servers.udp_upper.lab import LAB
 from tests.labs.udp_upper.test_server import LINUX, SERVER, serving
+from tests.lessons import check_commands, fields_of
 from tests.programs import DEADLINE, ROOT, Program, eventually
 
 LESSON = (LAB.folder / "README.md").read_text(encoding="utf-8")
@@ -24,9 +23,7 @@ SKELETON = LAB.folder / LAB.view.skeleton
 
 
 def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
-    known = {f"control-{field.name}" for field in fields(LAB.settings)}
-    known |= {f"request-{field.name}" for field in fields(LAB.request)}
-    known |= {"try", "traffic", "source", "lesson"}
+    known = fields_of(LAB) | {"try", "traffic", "source", "lesson"}
     links = re.findall(r"\]\(#([\w-]+)\)", LESSON)
     assert set(links) <= known
     assert known - set(links) <= {"control-port", "request-text"}, "each control has something to try"
@@ -34,14 +31,7 @@ def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
 
 
 def test_the_lessons_commands_are_right() -> None:
-    commands = re.findall(r"^python -m (\S+) (.*)$", LESSON, re.M)
-    assert {module for module, _ in commands} == {LAB.server, LAB.client}
-    for module, words in commands:
-        server = module == LAB.server
-        struct = LAB.settings if server else LAB.request
-        given = [word for word in shlex.split(words) if server or not word.startswith("unix:")]
-        given = given if server or len(given) > 1 else ["host", "1", *given]
-        _read(_parser(module, "", fields(struct), positional=not server), struct, given, {})
+    check_commands(LAB, LESSON)
 
 
 def test_the_lessons_bytes_are_right() -> None:
