@@ -7,8 +7,20 @@ import { drawAxis } from "./draw.js";
 import { createLane } from "./lane.js";
 import { axisTimes, topOf } from "./layout.js";
 
+/** Milliseconds in which a lane goes to another place: the eye can follow it. */
+const MOVES_MS = 350;
+
 /** @typedef {import("./client.js").Client} Client */
 /** @typedef {import("./lane.js").Lane} Lane */
+
+/** Let rows that have another place go there, where motion is wanted. @param {Map<HTMLElement, number>} stood where they stood */
+function glide(stood) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  for (const [row, top] of stood) {
+    const way = row.isConnected ? top - row.offsetTop : 0;
+    if (way) row.animate([{ transform: `translateY(${way}px)` }, { transform: "none" }], { duration: MOVES_MS, easing: "ease" });
+  }
+}
 
 /**
  * @param {import("./model.js").Model} model
@@ -42,9 +54,18 @@ export function createLanes(model, { name, about, mine, read, tell, plan }) {
     tell,
   };
 
+  /** The lanes in their order; under a pointer, which may be about to press, none changes its place. @param {boolean} living */
+  function ordered(living) {
+    const found = model.lanes().filter((client) => !living || client.lives);
+    if (!list.matches(":hover") || !matchMedia("(hover: hover)").matches) return found;
+    const places = new Map(order.map((client, place) => [client, place]));
+    const placeOf = (/** @type {Client} */ client) => places.get(client) ?? order.length;
+    return found.sort((a, b) => placeOf(a) - placeOf(b));
+  }
   /** @param {number} now @param {boolean} living only the living */
   function update(now, living) {
-    order = model.lanes().filter((client) => !living || client.lives);
+    order = ordered(living);
+    const stood = order.some(({ peer }, place) => lanes.has(peer) && lanes.get(peer)?.row.style.order !== String(place)) ? new Map([...lanes.values()].map(({ row }) => [row, row.offsetTop])) : null;
     const wanted = new Set(order);
     for (const [peer, lane] of lanes) {
       if (wanted.has(lane.client)) continue;
@@ -62,6 +83,7 @@ export function createLanes(model, { name, about, mine, read, tell, plan }) {
       }
       lane.update(name(client), about(client), now, mine(client), place);
     }
+    if (stood) glide(stood);
     element.dataset.many = order.length > 12 ? "yes" : "no";
   }
 
