@@ -15,8 +15,9 @@ from servers.kit.errors import SettingError
 from servers.walk.names import split
 from webui import packets_words as words
 from webui.guard import MAX_UPLOAD
+from webui.packets_aim import UNIX, aim, on_unix
 from webui.packets_calls import Given
-from webui.packets_capture import UNIX, Capture, Captures, Counts, Launch, aim, on_unix
+from webui.packets_capture import Capture, Captures, Counts, Launch
 from webui.packets_events import Persons, Telling
 from webui.packets_files import Shelf
 from webui.packets_read import Desk, Now

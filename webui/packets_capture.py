@@ -7,18 +7,15 @@ program's packets, on a port that ours could not get, are nobody's to read.
 
 from __future__ import annotations
 
-import ipaddress
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from servers.kit import channel as wire
-from servers.kit.addresses import PORTS_VARIABLE, path_of
-from servers.walk.names import split
+from webui.packets_aim import Aim, aim
 from webui.supervisor import Instance, Process
 
 PROGRAM, ASKING = "servers.walk.capture", "servers.walk.allowed"
@@ -28,7 +25,6 @@ CAPTURES = 8
 STOP_SECONDS = 3.0
 ASK_AGAIN = 60.0
 """Seconds after which it is asked anew what this machine allows."""
-UNIX = "A Unix-domain socket has no packets: bytes go from program to program inside the kernel."
 
 
 class Launch(Protocol):
@@ -36,14 +32,6 @@ class Launch(Protocol):
 
     def __call__(self, module: str, arguments: Sequence[str], heard: Callable[[wire.Up], None]) -> Process:
         """The running child."""
-
-
-class Aim(NamedTuple):
-    """What is captured of an instance."""
-
-    port: int
-    transport: str
-    interface: str
 
 
 class Counts(msgspec.Struct):
@@ -207,34 +195,3 @@ class Captures:
     def any_children(self) -> bool:
         """Whether one still runs."""
         return self._asking is not None or any(each.child for each in self.captures.values())
-
-
-def aim(instance: Instance, before: Aim | None = None) -> Aim | None:
-    """What is to be captured now; None: nothing. While the server restarts it stays ``before``."""
-    if on_unix(instance):
-        return None
-    if instance.state != "running":
-        return before if instance.state in ("starting", "backoff", "stopping") else None
-    host, port = split(instance.address)
-    said = getattr(instance.settings, "transport", instance.lab.view.transport)
-    transport = said if said in ("tcp", "udp") else instance.lab.view.transport
-    if not port or (str(port) in own_ports() and transport == "tcp"):
-        return None
-    return Aim(port, transport, "lo" if _is_loopback(host) else "any")
-
-
-def on_unix(instance: Instance) -> bool:
-    """Whether its server speaks over a Unix-domain socket."""
-    return path_of(instance.address) is not None or getattr(instance.settings, "family", "") == "unix"
-
-
-def own_ports() -> list[str]:
-    """The dashboard's own ports, whose packets are never captured."""
-    return [word for word in os.environ.get(PORTS_VARIABLE, "").split(",") if word.isdigit()]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"

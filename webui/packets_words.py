@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from servers.walk import bpf
-from webui.packets_capture import MOST_MB, UNIX, Aim, Capture
+from servers.walk.allowed import CAVEAT, LOOPBACK
+from webui.packets_aim import UNIX, Aim
+from webui.packets_capture import MOST_MB, Capture
 
 EVENTS = (
     "What the programs told of their socket calls, without any capture: SYNs, data and FINs are known, "
@@ -16,10 +17,6 @@ UPLOAD = "Capture with tcpdump or Wireshark yourself, then upload the file."
 CAPTURED = "Captured: every packet as it passed."
 UPLOADED = "From an uploaded file."
 SWITCH_ON = "To see every packet, switch the capture on before the next request."
-CAVEAT = (
-    "After that every program that this Python runs may read all packets of this machine; «sudo setcap -r» "
-    "and the same path take the right away."
-)
 
 
 def state(capture: Capture, aimed: Aim | None, unix: bool) -> str:
@@ -40,7 +37,7 @@ def ways(found: list[dict[str, Any]], aimed: Aim | None, unix: bool) -> list[dic
     """What ``allowed`` found, the best first, and the two ways that always work."""
     if unix:
         return []
-    mine = [{**way, "caveat": CAVEAT if "python" in way.get("better", "") else ""} for way in found]
+    mine = [{**way, "caveat": _caveat(way)} for way in found]
     upload = {"name": "upload", "works": True, "words": UPLOAD, "better": by_hand(aimed), "caveat": ""}
     events = {"name": "events", "works": True, "words": EVENTS, "better": "", "caveat": ""}
     return [*mine, upload, events]
@@ -50,8 +47,7 @@ def by_hand(aimed: Aim | None) -> str:
     """The line that captures in a terminal; "" while the server has no port."""
     if aimed is None:
         return ""
-    loopback = "lo0" if sys.platform == "darwin" else "lo"
-    interface = loopback if aimed.interface == "lo" else "any"
+    interface = LOOPBACK if aimed.interface == "lo" else "any"
     words = bpf.expression([aimed.port], "udp" if aimed.transport == "udp" else "tcp")
     return f"sudo tcpdump -i {interface} -U -w walk.pcap '{words}'"
 
@@ -62,5 +58,10 @@ def better(found: list[dict[str, Any]], on: bool) -> str:
         return "It began before the capture did."
     if any(way.get("works") for way in found):
         return SWITCH_ON
-    lines = [way["better"] for way in found if way.get("better")]
-    return f"To capture here: {lines[0]} — {CAVEAT}" if lines else UPLOAD
+    best = next((way for way in found if way.get("better")), None)
+    return f"To capture here: {best['better']} — {_caveat(best)}".rstrip(" —") if best else UPLOAD
+
+
+def _caveat(way: dict[str, Any]) -> str:
+    """What else the command of a way allows: Python's own right is every program's that it runs."""
+    return CAVEAT if way["name"] == "ring" and way.get("better") else ""

@@ -14,8 +14,9 @@ from servers.kit.addresses import PORTS_VARIABLE
 from servers.kit.settings import merge
 from servers.registry import LABS
 from tests.webui.fakes import Clock, FakeChild, instance
-from webui import packets_capture, packets_words
-from webui.packets_capture import CAPTURES, Aim, Capture, Captures, Counts, aim
+from webui import packets_aim, packets_words
+from webui.packets_aim import Aim, aim
+from webui.packets_capture import CAPTURES, Capture, Captures, Counts
 from webui.supervisor import Instance
 
 
@@ -287,7 +288,7 @@ def test_the_dashboards_own_port_is_nobodys_aim(monkeypatch: pytest.MonkeyPatch)
 def test_the_line_to_capture_by_hand_is_exact(
     given: Aim, wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(packets_words, "LOOPBACK", "lo")
     assert packets_words.by_hand(given) == f"sudo tcpdump {wanted}"
 
 
@@ -297,7 +298,7 @@ def test_the_page_is_told_how_it_fares() -> None:
     assert packets_words.state(world.capture, aimed, False) == "Capturing UDP port 12000 of this machine."
     world.counts(full=1)
     assert "200 MB" in packets_words.state(world.capture, aimed, False)
-    assert packets_words.state(world.capture, None, True) == packets_capture.UNIX
+    assert packets_words.state(world.capture, None, True) == packets_aim.UNIX
     waiting = Capture("x", Path(), Counts())
     waiting.on = True
     assert "when the server runs" in packets_words.state(waiting, None, False)
@@ -308,4 +309,10 @@ def test_a_reconstruction_says_how_to_get_better() -> None:
     refused = [{"name": "ring", "works": False, "better": "sudo setcap cap_net_raw=eip /usr/bin/python3.11"}]
     assert "switch the capture on" in packets_words.better(works, False)
     assert "sudo setcap" in packets_words.better(refused, False)
+    assert packets_words.CAVEAT in packets_words.better(refused, False)
+    mac = [
+        {"name": "ring", "works": False},
+        {"name": "tcpdump", "works": False, "better": "sudo chmod o+r /dev/bpf*"},
+    ]
+    assert packets_words.better(mac, False) == "To capture here: sudo chmod o+r /dev/bpf*"
     assert packets_words.better([], False) == packets_words.UPLOAD
