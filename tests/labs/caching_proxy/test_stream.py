@@ -26,6 +26,7 @@ from tests.labs.caching_proxy.stored import put
 from tests.labs.caching_proxy.test_client import CLIENT
 from tests.labs.caching_proxy.test_tunnel import Ends, connect
 from tests.programs import Program, eventually
+from tests.reading import text, total
 
 SECRET = base64.b64encode(b"ana:s3cret-4711").decode()
 BODY = b"0123456789" * 20_000
@@ -42,20 +43,6 @@ def ends() -> Iterator[Ends]:
 def proxy(ends: Ends, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     with Proxy(tmp_path_factory.mktemp("proxy") / "cache", "--connect-ports", f"{ends.port}") as started:
         yield started
-
-
-def total(calls: list[dict[str, Any]]) -> int:
-    """Bytes of all calls; each must begin where the one before it ended."""
-    end = 0
-    for call in calls:
-        assert call.get("offset", 0) == end
-        assert 0 < call["data"]["size"] <= call["asked"]
-        end += call["data"]["size"]
-    return end
-
-
-def text(calls: list[dict[str, Any]]) -> bytes:
-    return b"".join(base64.b64decode(call["data"]["head"]) for call in calls)
 
 
 def of(program: Program, kind: str, key: str, value: str) -> list[dict[str, Any]]:

@@ -35,17 +35,6 @@ def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection((host, port), timeout=DEADLINE)
 
 
-def until(sock: socket.socket, end: bytes) -> bytes:
-    """What comes until it ends so, or the connection does."""
-    data = b""
-    while not data.endswith(end):
-        more = sock.recv(65536)
-        if not more:
-            return data
-        data += more
-    return data
-
-
 def everything(sock: socket.socket) -> bytes:
     """What comes until the connection ends; a reset ends it, too."""
     data = b""

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.labs.coin_game import article
-from tests.labs.coin_game.rig import CLIENT, SERVER, Scripted, ended, play, port_of, server, until
+from tests.labs.coin_game.rig import CLIENT, SERVER, Scripted, ended, play, port_of, server
 from tests.programs import Dashboard, Program, eventually
+from tests.reading import until
 
 FRAMINGS = ("article", "delimiter", "length", "fixed")
 

@@ -16,18 +16,9 @@ import pytest
 
 from servers.coin_game.protocol import BANNER
 from tests.labs.coin_game.article import naive_client
-from tests.labs.coin_game.rig import (
-    SERVER,
-    coin_of,
-    connect,
-    ended,
-    everything,
-    port_of,
-    server,
-    toss,
-    until,
-)
+from tests.labs.coin_game.rig import SERVER, coin_of, connect, ended, everything, port_of, server, toss
 from tests.programs import Dashboard, Program, eventually
+from tests.reading import until
 
 ASKS = b"guess:"
 

@@ -6,7 +6,6 @@ import base64
 import subprocess
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from servers.kit import channel as wire
 from servers.kit.events import DataReceived, DataSent
 from tests.labs.http_web.test_server import MODELS, SERVER, connect, read_all
 from tests.programs import Dashboard, Program, eventually
+from tests.reading import text, total
 
 CLIENT = "servers.http_web.client"
 SECRET = base64.b64encode(b"ana:s3cret-4711").decode()
@@ -33,20 +33,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def port_of(server: Program) -> int:
     listening = eventually(lambda: server.events("server_listening"), "it listens")
     return int(listening[0]["address"].rpartition(":")[2])
-
-
-def total(calls: list[dict[str, Any]]) -> int:
-    """Bytes of all calls; each must begin where the one before it ended."""
-    end = 0
-    for call in calls:
-        assert call.get("offset", 0) == end
-        assert 0 < call["data"]["size"] <= call["asked"]
-        end += call["data"]["size"]
-    return end
-
-
-def text(calls: list[dict[str, Any]]) -> bytes:
-    return b"".join(base64.b64decode(call["data"]["head"]) for call in calls)
 
 
 def test_calls_are_quiet_and_no_marks() -> None:

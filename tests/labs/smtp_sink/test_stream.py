@@ -17,6 +17,7 @@ from servers.smtp_sink.protocol import MAX_AUTH, Ahead, Heard, Policy, Reply, Se
 from tests.labs.smtp_sink.test_client import CLIENT
 from tests.labs.smtp_sink.test_server import SERVER, connect, say
 from tests.programs import Dashboard, Program, eventually
+from tests.reading import text, total
 
 WORD = b"s3cret-4711"
 LINE = base64.b64encode(WORD)
@@ -138,20 +139,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     with Program(SERVER, *words) as program:
         eventually(lambda: program.events("server_listening"), "it listens")
         yield program
-
-
-def total(calls: list[dict[str, Any]]) -> int:
-    """Bytes of all calls; each must begin where the one before it ended."""
-    end = 0
-    for call in calls:
-        assert call.get("offset", 0) == end
-        assert 0 < call["data"]["size"] <= call["asked"]
-        end += call["data"]["size"]
-    return end
-
-
-def text(calls: list[dict[str, Any]]) -> bytes:
-    return b"".join(base64.b64decode(call["data"]["head"]) for call in calls)
 
 
 @pytest.mark.parametrize("tls", [(), ("--tls",)], ids=["clear", "TLS"])

@@ -87,25 +87,6 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
-def until(sock: socket.socket, end: bytes) -> bytes:
-    """What comes until it ends so, or the connection does."""
-    data = b""
-    while not data.endswith(end):
-        more = sock.recv(65536)
-        if not more:
-            return data
-        data += more
-    return data
-
-
-def everything(sock: socket.socket) -> bytes:
-    """What comes until the connection ends."""
-    data = b""
-    while more := sock.recv(65536):
-        data += more
-    return data
-
-
 def silent(sock: socket.socket, seconds: float = 0.3) -> bool:
     """Whether nothing comes for so long."""
     sock.settimeout(seconds)

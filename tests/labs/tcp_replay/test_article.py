@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs.tcp_replay.rig import Target, connect, everything, outcomes, port_of, server, silent, until
+from tests.labs.tcp_replay.rig import Target, connect, outcomes, port_of, server, silent
 from tests.labs.tcp_replay.scripted import ScriptedUdp
 from tests.labs.tcp_replay.stub import Stub
 from tests.programs import Program, eventually
+from tests.reading import everything, until
 
 NOWHERE = "127.0.0.1:1"
 BODY = bytes(range(256)) + b"~tilde a+b %41\r\n\r\nRequested%20data\n"

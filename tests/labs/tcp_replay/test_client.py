@@ -20,6 +20,7 @@ from servers.kit import channel as wire
 from servers.tcp_replay.client import taken_out
 from tests.labs.tcp_replay.scripted import Scripted, ScriptedUdp
 from tests.programs import DEADLINE, ROOT, Dashboard, Program, eventually
+from tests.reading import everything
 
 CLIENT = "servers.tcp_replay.client"
 
@@ -37,14 +38,6 @@ def run(
         code = client.wait()
         found = client.events("result")
         return code, found[0] if found else {}, client.events()
-
-
-def everything(sock: socket.socket) -> bytes:
-    """All bytes until the client ends its side."""
-    whole = b""
-    while data := sock.recv(65536):
-        whole += data
-    return whole
 
 
 def answering(said: list[bytes], answer: bytes = b"ok\r\n") -> Callable[[socket.socket], None]:

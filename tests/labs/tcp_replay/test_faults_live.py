@@ -14,18 +14,9 @@ from pathlib import Path
 import pytest
 
 from servers.tcp_replay.tape import load
-from tests.labs.tcp_replay.rig import (
-    Target,
-    connect,
-    everything,
-    outcomes,
-    port_of,
-    server,
-    silent,
-    until,
-    upper,
-)
+from tests.labs.tcp_replay.rig import Target, connect, outcomes, port_of, server, silent, upper
 from tests.programs import Dashboard, Program, eventually
+from tests.reading import everything, until
 
 BOTH = ["upstream", "downstream"]
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs.tcp_replay.rig import Target, connect, everything, outcomes, port_of, server, until, upper
+from tests.labs.tcp_replay.rig import Target, connect, outcomes, port_of, server, upper
 from tests.programs import Program, eventually
+from tests.reading import everything, until
 
 NOWHERE = "127.0.0.1:1"
 MEGABYTE = 1_000_000

@@ -14,8 +14,9 @@ from typing import Any
 
 from servers.tcp_replay.har_out import to_har
 from servers.tcp_replay.tape import load
-from tests.labs.tcp_replay.rig import Target, connect, everything, outcomes, port_of, server, until
+from tests.labs.tcp_replay.rig import Target, connect, outcomes, port_of, server
 from tests.programs import ROOT, Program, eventually
+from tests.reading import everything, until
 
 SITE = ROOT / "servers/http_web/site"
 WEB = ("servers.http_web.server", "--port", "0", "--json")

@@ -17,18 +17,9 @@ from typing import Any
 import pytest
 
 from servers.tcp_replay.tape import load
-from tests.labs.tcp_replay.rig import (
-    Target,
-    connect,
-    everything,
-    outcomes,
-    port_of,
-    server,
-    silent,
-    until,
-    upper,
-)
+from tests.labs.tcp_replay.rig import Target, connect, outcomes, port_of, server, silent, upper
 from tests.programs import Dashboard, Program, eventually
+from tests.reading import everything, until
 
 NOWHERE = "127.0.0.1:1"
 

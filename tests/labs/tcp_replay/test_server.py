@@ -13,19 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs.tcp_replay.rig import (
-    Target,
-    connect,
-    everything,
-    greets,
-    outcomes,
-    port_of,
-    server,
-    silent,
-    until,
-    upper,
-)
+from tests.labs.tcp_replay.rig import Target, connect, greets, outcomes, port_of, server, silent, upper
 from tests.programs import Dashboard, Program, eventually
+from tests.reading import everything, until
 
 
 def lines_of(tape: Path) -> list[dict[str, object]]:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs.tcp_replay.rig import connect, everything, outcomes, port_of, server
+from tests.labs.tcp_replay.rig import connect, outcomes, port_of, server
 from tests.programs import Program, eventually
+from tests.reading import everything
 
 NOWHERE = "127.0.0.1:1"
 LINES = ("--framing", "line")

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
 from tests.labs.tcp_replay.rig import Target, greets, port_of, server
 from tests.programs import Program, eventually
+from tests.reading import text, total
 
 CLIENT = "servers.tcp_replay.client"
 LONG = "x" * 200
 SAID = b"220 hello\r\n" + f"250 {LONG}\n".encode() + b"221 bye\r\n"
-
-
-def total(calls: list[dict[str, Any]]) -> int:
-    """Bytes of all calls; each must begin where the one before it ended."""
-    end = 0
-    for call in calls:
-        assert call.get("offset", 0) == end
-        assert 0 < call["data"]["size"] <= call["asked"]
-        end += call["data"]["size"]
-    return end
-
-
-def text(calls: list[dict[str, Any]]) -> bytes:
-    return b"".join(base64.b64decode(call["data"]["head"]) for call in calls)
 
 
 def ribbon(program: Program) -> tuple[list[Any], list[Any]]:

@@ -17,6 +17,7 @@ from servers.tcp_upper.client import ask
 from servers.tcp_upper.request import Request
 from servers.tcp_upper.results import Result
 from tests.programs import DEADLINE, Dashboard, Program, eventually
+from tests.reading import everything
 
 MODULE = "servers.tcp_upper.server"
 
@@ -102,14 +103,6 @@ def connect(address: str, seconds: float = DEADLINE) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-def everything(sock: socket.socket) -> bytes:
-    """What comes until the other side ends."""
-    data = b""
-    while more := sock.recv(65536):
-        data += more
-    return data
 
 
 def exactly(sock: socket.socket, size: int) -> bytes:

@@ -16,8 +16,9 @@ from servers.kit.errors import SettingError
 from servers.kit.events import ConnectionClosed, ConnectionOpened, DataReceived, DataSent, SocketCall
 from servers.tcp_upper.protocol import SENTENCE
 from servers.tcp_upper.request import Request
-from tests.labs.tcp_upper.rig import Asked, Scripted, everything, server
+from tests.labs.tcp_upper.rig import Asked, Scripted, server
 from tests.programs import DEADLINE, ROOT, Program
+from tests.reading import everything
 
 SHEET = Path(__file__).with_name("sheet_server.py")
 MODULE = "servers.tcp_upper.client"

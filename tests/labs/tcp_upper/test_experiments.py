@@ -7,11 +7,8 @@ import socket
 import sys
 from typing import Any
 
-import msgspec
 import pytest
 
-from servers.kit.command import _Silence
-from servers.kit.report import Report, _worded
 from servers.kit.settings import fields
 from servers.tcp_upper import experiment_names, experiment_two_servers
 from servers.tcp_upper.experiment import SCRIPTS, experiment, verdict
@@ -19,6 +16,7 @@ from servers.tcp_upper.experiment_means import MEANS
 from servers.tcp_upper.experiment_stage import PATIENCE, Stage, errno_of
 from servers.tcp_upper.experiments import EXPERIMENTS, ExperimentRequest, ExperimentResult, ExperimentRow
 from tests.programs import ROOT
+from tests.told import Told
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the book is Linux's")
 SCRIPT = ROOT / "static" / "js" / "labs" / "tcp_upper" / "questions.js"
@@ -29,22 +27,8 @@ BOOK = {
 }  # fmt: skip
 
 
-class Told(Report):
-    """A report that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.all: list[dict[str, Any]] = []
-        self.found: Any = None
-        super().__init__(output=_Silence(sys.stdout), ready=True)
-
-    def emit(self, event: Any) -> None:
-        self.all.append(msgspec.json.decode(_worded(event)))
-
-    def say(self, line: str) -> None:
-        """Nothing is printed."""
-
-    def result(self, value: Any) -> None:
-        self.found = value
+class Played(Told):
+    """What an experiment told."""
 
     def calls(self, **wanted: str) -> list[dict[str, Any]]:
         """The calls with these fields."""
@@ -52,8 +36,8 @@ class Told(Report):
         return [call for call in calls if all(call.get(name, "") == value for name, value in wanted.items())]
 
 
-def run(name: str, **parameters: Any) -> tuple[ExperimentResult, Told]:
-    report = Told()
+def run(name: str, **parameters: Any) -> tuple[ExperimentResult, Played]:
+    report = Played()
     try:
         request: Any = {"experiment": name, **parameters}
         assert experiment(ExperimentRequest(**request), report) == 0
@@ -150,7 +134,7 @@ def test_two_servers_who_share_a_port_share_what_comes() -> None:
 
 def test_a_system_without_an_option_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "SO_REUSEPORT", raising=False)
-    with Stage(ExperimentRequest(), Told()) as stage:
+    with Stage(ExperimentRequest(), Played()) as stage:
         said = experiment_two_servers.attempt(stage, socket.SOCK_STREAM, "SO_REUSEPORT")
     assert said == "this system has no SO_REUSEPORT"
 
@@ -186,7 +170,7 @@ def test_nagle_tells_the_times_and_pretends_nothing() -> None:
 
 
 def test_a_call_that_hears_nothing_gives_up_by_itself() -> None:
-    report = Told()
+    report = Played()
     with Stage(ExperimentRequest(), report) as stage:
         server = stage.socket("server")
         server.bind((stage.host, 0))

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs.tcp_upper.rig import Server, asked, everything, exactly, server
+from tests.labs.tcp_upper.rig import Server, asked, exactly, server
 from tests.programs import Program, eventually
+from tests.reading import everything
 
 BOTH = [(), ("--no-blocking",)]
 MODES = pytest.mark.parametrize("words", BOTH, ids=["blocking", "non-blocking"])

@@ -17,9 +17,10 @@ from servers.kit.upper_case import answer
 from servers.tcp_upper import experiment
 from servers.tcp_upper.lab import LAB
 from servers.tcp_upper.options import set_options
-from tests.labs.tcp_upper.rig import MODULE, asked, connect, everything, server
+from tests.labs.tcp_upper.rig import MODULE, asked, connect, server
 from tests.lessons import check_commands, fields_of
 from tests.programs import DEADLINE, Program
+from tests.reading import everything
 
 LESSON = (LAB.folder / "README.md").read_text(encoding="utf-8")
 SKELETON = LAB.folder / LAB.view.skeleton

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs.tcp_upper.rig import MODULE, Server, asked, connect, everything, exactly, server
+from tests.labs.tcp_upper.rig import MODULE, Server, asked, connect, exactly, server
 from tests.programs import DEADLINE, ROOT, Program, eventually
+from tests.reading import everything
 
 BOTH = [(), ("--no-blocking",)]
 SHEET = Path(__file__).with_name("sheet_client.py")

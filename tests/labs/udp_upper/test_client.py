@@ -13,16 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from servers.kit.command import _parser, _read, _Silence
-from servers.kit.report import Report, _worded
+from servers.kit.command import _parser, _read
 from servers.kit.settings import fields
 from servers.udp_upper.client import send_all
 from servers.udp_upper.results import UpperResult
 from servers.udp_upper.settings import Request
 from tests.programs import DEADLINE, Program
+from tests.told import Told
 
 CLIENT = "servers.udp_upper.client"
 SERVER = "servers.udp_upper.server"
@@ -59,24 +58,6 @@ def answering(script: Script, family: int = socket.AF_INET, host: Any = ("127.0.
 
 def raised(datagram: bytes) -> list[bytes]:
     return [datagram.decode().upper().encode()]
-
-
-class Told(Report):
-    """A report that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.all: list[Any] = []
-        self.found: Any = None
-        super().__init__(output=_Silence(sys.stdout), ready=True)
-
-    def emit(self, event: Any) -> None:
-        self.all.append(msgspec.json.decode(_worded(event)))
-
-    def say(self, line: str) -> None:
-        """Nothing is printed."""
-
-    def result(self, value: Any) -> None:
-        self.found = value
 
 
 def run(address: Any, *words: str, code: int | None = 0) -> tuple[UpperResult, list[dict[str, Any]]]:
