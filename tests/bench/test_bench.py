@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from servers.tcp_replay.sameness import MatchSettings
 from tests.bench import proxy_load, proxy_peers, tcp_replay
 from tests.bench.__main__ import NAMES
 from tests.bench.figures import Figure, exit_code, median, percentile, ratio, shown, table
-from tests.bench.running import Missing
+from tests.bench.running import ROOT, Missing
 
 
 def test_median_keeps_the_single_measurements() -> None:
@@ -161,6 +162,11 @@ def test_one_connection_refuses_what_is_not_the_answer(answer: bytes) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_benchmark_can_be_imported(name: str) -> None:
     assert callable(importlib.import_module(f"tests.bench.{name}").run)
+
+
+def test_the_page_of_benchmarks_has_each_and_no_other() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.M)) == sorted(NAMES)
 
 
 def test_a_peer_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
