@@ -8,39 +8,24 @@ partly on the same thread: that is in the second figure, with all else that the 
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import time
 from typing import Any
 
+from tests.bench.browser import browsing
 from tests.bench.figures import Figure, median
-from tests.bench.running import TOKEN, Dashboard, Missing, eventually
+from tests.bench.running import eventually
 
 POINTS = 10_000
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync", "--disable-background-networking",
-    "--disable-component-update",
-]  # fmt: skip
 HELD = "window.socketLab ? window.socketLab.points().length : 0"
 DURATIONS = "performance.getEntriesByName('chart-update').map(entry => entry.duration)"
 
 
 def run(quick: bool) -> list[Figure]:
     """Fill the chart, then send pings at leisure and read what each update took."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise Missing("Playwright is not installed") from None
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        raise Missing("there is no Chromium on this machine")
     pings = 60 if quick else 300
-    with Dashboard() as board, sync_playwright() as playwright:
+    with browsing() as (board, page):
         made = board.create(loss=0)
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto(f"http://{board.address}/?token={TOKEN}")
         page.goto(f"http://{board.address}/instances/{made['id']}")
         requests = f"/instances/{made['id']}/requests?wait=1"
         board.api("POST", requests, {"count": POINTS, "interval": 0.001})
@@ -52,7 +37,6 @@ def run(quick: bool) -> list[Figure]:
         busy, wall = task_seconds(tasks) - busy, time.monotonic() - began
         updates = page.evaluate(DURATIONS)[first:]
         held = page.evaluate(HELD)
-        browser.close()
     if held < POINTS:
         raise RuntimeError(f"the chart had {held} points only")
     return [

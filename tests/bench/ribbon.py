@@ -9,12 +9,10 @@ graphics card here, and draws in software.
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
-from tests.bench.chart import ARGUMENTS, BROWSERS
-from tests.bench.figures import Figure, median, percentile
-from tests.bench.running import TOKEN, Dashboard, Missing
+from tests.bench.browser import browsing, frame_figures
+from tests.bench.figures import Figure
 
 CALLS = 5_000
 FRAMES = 240
@@ -104,18 +102,8 @@ DRIVE = """([frames, way]) => new Promise((done) => {
 
 def run(quick: bool) -> list[Figure]:
     """Pan with every call in view, pan at a scale to read at, zoom, and follow calls that arrive."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise Missing("Playwright is not installed") from None
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        raise Missing("there is no Chromium on this machine")
-    with Dashboard() as board, sync_playwright() as playwright:
+    with browsing() as (board, page):
         made = board.api("POST", "/instances", {"lab": "tcp_upper", "settings": {"port": 0}})
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto(f"http://{board.address}/?token={TOKEN}")
         figures = []
         for name, way, scale in (
             ("panned, at a scale to read at", "pan", "newest"),
@@ -125,7 +113,6 @@ def run(quick: bool) -> list[Figure]:
         ):
             page.goto(f"http://{board.address}/instances/{made['id']}")
             figures += measured(page, name, way, scale, FRAMES // 2 if quick else FRAMES)
-        browser.close()
     return figures
 
 
@@ -144,13 +131,4 @@ def measured(page: Any, name: str, way: str, scale: str, frames: int) -> list[Fi
     shown = found["shown"]
     if len(found["draws"]) < 0.9 * frames or not (shown["blocks"] or shown["bands"]):
         raise RuntimeError(f"{len(found['draws'])} drawings in {frames} frames, of {shown['extent']} bytes")
-    rates = [1000 / ms for ms in found["times"] if ms > 0]
-    return [
-        median(f"ribbon, {CALLS:,} calls {name}: median frame", rates, "frames/s", at_least=AT_LEAST),
-        Figure(
-            name="… 95 of 100 frames", unit="frames/s", at_least=AT_LEAST,
-            value=1000 / percentile(found["times"], 0.95),
-        ),
-        Figure(name="… the worst frame", unit="frames/s", value=1000 / max(found["times"])),
-        median("… a drawing, in the script", found["draws"], "ms"),
-    ]  # fmt: skip
+    return frame_figures(f"ribbon, {CALLS:,} calls {name}", found, AT_LEAST)
