@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 from flask import Flask
 
+from servers.kit import channel as wire
 from servers.kit.errors import SettingError
 from servers.walk import raw
 from servers.walk.capture_file import CaptureFile
@@ -22,11 +24,15 @@ from servers.walk.write import pcapng
 from tests.programs import eventually
 from tests.started import TOKEN
 from tests.walk.talk import Talk
+from tests.webui.fakes import FakeChild, instance
 from tests.webui.test_api import Api
 from tests.webui.test_auth import browser
 from webui import packets_files
 from webui.application import Options, create_app
+from webui.packets import Packets
+from webui.packets_capture import Counts
 from webui.packets_files import Shelf
+from webui.supervisor import Instance
 
 SECRET = b"YWRhOnNlY3JldA=="
 ASKED = b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + SECRET + b"\r\n\r\n"
@@ -285,6 +291,21 @@ def test_an_instance_that_is_deleted_takes_its_packets_along(api: Api, ping: str
     assert api.error("GET", f"/instances/{ping}/packets")[0] == 404
 
 
+def test_an_instance_that_is_deleted_while_it_is_asked_about_is_not_there(
+    api: Api, ping: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = api.app.extensions["dashboard"]
+
+    def ways() -> list[Any]:
+        board.stop(board.instance(ping))
+        board.delete(board.instance(ping))
+        return []
+
+    monkeypatch.setattr(board.packets, "_ways", ways)
+    assert api.error("GET", f"/instances/{ping}/packets")[0] == 404
+    assert not folder(api, ping).exists()
+
+
 def test_uploads_survive_a_restart_of_the_dashboard(make_app: Callable[..., Flask]) -> None:
     first = Api(make_app())
     id = first.create()["id"]
@@ -300,6 +321,40 @@ def folder(api: Api, id: str) -> Path:
     board = api.app.extensions["dashboard"]
     place: Path = board.folder / "instances" / id / "packets"
     return place
+
+
+class Alone:
+    """As much of a dashboard as packets need: one instance, no events."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.emitter = folder, None
+        self.supervisor = SimpleNamespace(wake=threading.Event())
+        self.hub = SimpleNamespace(
+            snapshot=lambda _: {"n": 0, "events": [], "series": SimpleNamespace(marks=[])}
+        )
+
+    def instance(self, id: str) -> None: ...
+
+    def data(self, instance: Instance) -> Path:
+        return self.folder
+
+    def run_blocking(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(*arguments)
+
+
+def test_clearing_waits_for_a_program_that_begins(tmp_path: Path) -> None:
+    made, child = instance("udp_ping-1"), FakeChild()
+    packets = Packets(cast("Any", Alone(tmp_path)), lambda *_: child)
+    packets.switch(made, False)
+    capture = packets.captures.captures[made.id]
+    capture.child = child
+    began = wire.Batch(counters={"packets": 5}, events=[msgspec.Raw(b"{}")])
+    later = threading.Timer(0.05, capture.heard, [began])
+    later.start()
+    packets.clear(made)
+    later.join()
+    assert child.log == [("clear", None)], "else the file would be removed from under it"
+    assert capture.total == Counts()
 
 
 # -- secrets
