@@ -60,9 +60,10 @@ def read_line(datagram: bytes) -> Line:
     digits, rest = _split(rest)
     word = first.decode("utf-8", "backslashreplace")[:LONGEST_WORD]
     if not digits:
-        raise ProtocolError(f"not a heartbeat: there is no SEQ after {_shown(first)}")
+        raise ProtocolError(f"not a heartbeat: there is no SEQ after {_shown(first)}{_commas(first)}")
     if not _SEQ.match(digits):
-        raise ProtocolError(f"not a heartbeat: SEQ is {_shown(digits)}, not a whole number from 0 up")
+        what = f"SEQ is {_shown(digits)}, not a whole number from 0 up"
+        raise ProtocolError(f"not a heartbeat: {what}{_commas(first + digits)}")
     return _line(word, digits, rest)
 
 
@@ -81,6 +82,11 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
     """The first word, and the rest."""
     words = data.split(None, 1)
     return (words[0] if words else b""), (words[1] if len(words) > 1 else b"")
+
+
+def _commas(data: bytes) -> str:
+    """What is often the matter: values that a program wrote as a list or a tuple."""
+    return "; between WORD, SEQ and TIME are spaces, no commas" if b"," in data else ""
 
 
 def _shown(data: bytes) -> str:
