@@ -62,8 +62,8 @@ def test_a_heartbeat_is_read(datagram: bytes, word: str, seq: int, sent: float |
         ("Heartbeat ５ 5".encode(), "SEQ is «\\xef\\xbc\\x95», not a whole number"),
         (b"\x00" * 50, "there is no SEQ after «" + "\x00" * 20 + "…»"),
         (b"GET / HTTP/1.1\r\n\r\n", "SEQ is «/», not a whole number"),
-        (b"Heartbeat,5,1463200800.25", "no SEQ after «Heartbeat,5,14632008…»; between WORD, SEQ and TIME are"),
-        (b"('Heartbeat', 5, 1463200800.25)", "SEQ is «5,», not a whole number from 0 up; between WORD, SEQ and"),
+        (b"Heartbeat,5,1463200800.25", "SEQ after «Heartbeat,5,14632008…»; between WORD, SEQ and TIME are"),
+        (b"('Heartbeat', 5, 1463200800.25)", "SEQ is «5,», not a whole number from 0 up; between WORD, SEQ"),
         (b"5, 1463200800.25", "are spaces, no commas"),
     ],
 )
