@@ -5,27 +5,22 @@ Everything here is called by ``run_blocking``, one call at a time for an instanc
 
 from __future__ import annotations
 
-import heapq
-import os
 import secrets
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
-
-import msgspec
+from typing import Any
 
 from servers.kit.errors import SettingError
-from servers.walk import write
 from servers.walk.capture_file import CaptureFile
-from servers.walk.link import RAW
 from servers.walk.packet import Frame
-from servers.walk.rebuild import Rebuilt
 from servers.walk.rows import Connection
+from webui import packets_notes as notes
 from webui.packets_capture import Counts
-from webui.packets_walk import Captured, made
+from webui.packets_notes import Upload
+from webui.packets_walk import Captured
 from webui.states import WrongState
 
 READ = 100_000
@@ -38,27 +33,12 @@ LADDERS, LADDER_ROWS = 8, 150_000
 CAPTURE = "capture.pcapng"
 
 
-class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that was uploaded."""
-
-    id: str
-    name: str
-
-
-class Kept(msgspec.Struct, kw_only=True):
-    """What is written down beside the files."""
-
-    uploads: list[Upload] = []
-    counts: Counts = msgspec.field(default_factory=Counts)
-    next: int = 1
-
-
 class Shelf:
     """The files of one instance, in its ``folder``, and the ladders made of them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.kept = self._kept()
+        self.kept = notes.read(folder)
         self._open: dict[str, tuple[tuple[int, int], CaptureFile]] = {}
         self._ladders: OrderedDict[tuple[Any, ...], Captured] = OrderedDict()
         self._due = float("-inf")
@@ -98,6 +78,11 @@ class Shelf:
         found = self._open.get(prefix)
         return found[1].troubles() if found else ["The file is gone."]
 
+    def captured(self) -> Iterable[Frame]:
+        """Every frame of the capture that belongs to a connection."""
+        found = self._open.get("c")
+        return found[1].all_frames() if found else ()
+
     def ladder(self, id: str, *, masks: bool) -> Captured:
         """The ladder of a captured or uploaded connection. Raises KeyError."""
         prefix = id[: id.find("-") + 1] or id[:1]
@@ -120,7 +105,7 @@ class Shelf:
         if not captures:
             (self.folder / CAPTURE).unlink(missing_ok=True)
         self.kept.counts = Counts()
-        self._write()
+        notes.write(self.folder, self.kept)
 
     def begin_upload(self) -> Path:
         """Where a file that comes may be written. Raises WrongState for one too many."""
@@ -142,7 +127,7 @@ class Shelf:
         path.replace(self.folder / f"{upload.id}.cap")
         self.kept.next += 1
         self.kept.uploads.append(upload)
-        self._write()
+        notes.write(self.folder, self.kept)
         return upload
 
     def remove(self, id: str) -> None:
@@ -153,12 +138,12 @@ class Shelf:
         self._close(f"{id}-")
         (self.folder / f"{id}.cap").unlink(missing_ok=True)
         self.kept.uploads.remove(upload)
-        self._write()
+        notes.write(self.folder, self.kept)
 
     def save(self, counts: Counts) -> None:
         """Write down what was counted."""
         self.kept.counts = counts
-        self._write()
+        notes.write(self.folder, self.kept)
 
     def forget(self) -> None:
         """Close everything and remove the folder."""
@@ -169,26 +154,6 @@ class Shelf:
         """Close the files."""
         for prefix in list(self._open):
             self._close(prefix)
-
-    # -- exports
-
-    def export(self, out: IO[bytes], name: str, comment: str, told: list[Rebuilt]) -> None:
-        """Write what was captured and what was worked out as one pcapng file: an interface for each."""
-        captured = self._open.get("c")
-        found = ((frame, name) for frame in (captured[1].all_frames() if captured else ()))
-        second = f"{name} (reconstructed)"
-        rebuilt = ((frame, second) for frame in _made(told))
-        label = f" What is of the interface «{second}» comes from socket events; it was not captured."
-        out.write(write.section(comment + (label if told else "")))
-        known: dict[tuple[int, str], int] = {}
-        for frame, interface in heapq.merge(found, rebuilt, key=lambda pair: pair[0].t):
-            key = (frame.link, interface)
-            if key not in known:
-                known[key] = len(known)
-                out.write(write.interface(*key))
-            out.write(write.packet(frame, known[key]))
-        if not known:
-            out.write(write.interface(RAW, name))
 
     # -- inside
 
@@ -224,21 +189,3 @@ class Shelf:
             len(self._ladders) > LADDERS or sum(each.size for each in self._ladders.values()) > LADDER_ROWS
         ):
             self._ladders.popitem(last=False)
-
-    def _kept(self) -> Kept:
-        try:
-            return msgspec.json.decode((self.folder / "packets.json").read_bytes(), type=Kept)
-        except (OSError, msgspec.DecodeError):
-            return Kept()
-
-    def _write(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self.folder / "packets.tmp"
-        draft.write_bytes(msgspec.json.encode(self.kept))
-        os.replace(draft, self.folder / "packets.json")
-
-
-def _made(told: list[Rebuilt]) -> Iterator[Frame]:
-    """The frames of all, in the order of their times, as a capture has them."""
-    packets = sorted((packet for each in told for packet in each.packets), key=lambda packet: packet.t)
-    return made(packets, "reconstructed from socket events")

@@ -19,6 +19,7 @@ from servers.walk.rows import Connection
 from webui import packets_words as words
 from webui.packets_calls import Given
 from webui.packets_events import SLACK, Persons, Telling, near, of_connection
+from webui.packets_export import export
 from webui.packets_files import Shelf
 from webui.packets_walk import MOST, Ladder, Told, to_row
 
@@ -128,7 +129,7 @@ class Desk:
         shelf.refresh(now.ports, whole=True)
         told = not_captured(self._told(), shelf.connections("c", shelf.packets("c")))
         comment = f"{now.title} at {now.address or 'no address'}, by Socket Lab."
-        shelf.export(out, f"Socket Lab {now.id}", comment, told)
+        out.writelines(export(shelf.captured(), told, name=f"Socket Lab {now.id}", comment=comment))
 
     def everything(self) -> list[dict[str, Any]]:
         """All connections with their rows, MOST rows of them. Secrets are masked."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from struct import Struct
 
+from servers.walk.link import RAW
 from servers.walk.packet import Frame
 from servers.walk.pcapng import ENHANCED, INTERFACE, SECTION
 from servers.walk.reading import KEPT
@@ -29,19 +30,25 @@ _packet = Struct("<IIIII").pack
 
 
 def pcapng(frames: Iterable[Frame], *, name: str, comment: str = "") -> Iterator[bytes]:
-    """A whole file, block by block. ``name`` is the interface's, ``comment`` is on the whole.
+    """A whole file, block by block. ``name`` is the interface's, ``comment`` is on the whole."""
+    return several(((frame, name) for frame in frames), name=name, comment=comment)
+
+
+def several(frames: Iterable[tuple[Frame, str]], *, name: str, comment: str = "") -> Iterator[bytes]:
+    """The same, each frame with the name of its interface; ``name`` is the one's of a file without frames.
 
     An interface has one kind of link: each kind gets one of its own, with the same name.
     """
     yield section(comment)
-    interfaces: dict[int, int] = {}
-    for frame in frames:
-        if frame.link not in interfaces:
-            interfaces[frame.link] = len(interfaces)
-            yield interface(frame.link, name)
-        yield packet(frame, interfaces[frame.link])
+    interfaces: dict[tuple[int, str], int] = {}
+    for frame, its in frames:
+        key = (frame.link, its)
+        if key not in interfaces:
+            interfaces[key] = len(interfaces)
+            yield interface(*key)
+        yield packet(frame, interfaces[key])
     if not interfaces:
-        yield interface(101, name)
+        yield interface(RAW, name)
 
 
 def section(comment: str = "") -> bytes:
