@@ -35,8 +35,8 @@ class Packets:
 
     def __init__(self, board: Dashboard, launch: Launch) -> None:
         self._board = board
-        self.captures = Captures(launch, self._tell, self._capture_ended)
         self._places = Places(board)
+        self.captures = Captures(launch, self._tell, self._places.ended)
 
     # -- from the thread that looks after everything
 
@@ -50,9 +50,6 @@ class Packets:
             self._board.emitter.packets(
                 {"instance": capture.id, "packets": total.packets, "dropped": total.dropped, "n": capture.n}
             )
-
-    def _capture_ended(self, capture: Capture) -> None:
-        self._places.counted(capture.id, capture.before)
 
     # -- the whole of an instance
 
@@ -143,7 +140,7 @@ class Packets:
         self._places.work(instance, lambda desk: desk.shelf.remove(id))
         self._changed(instance)
 
-    # -- one connection
+    # -- what is read
 
     def page(
         self, instance: Instance, id: str, after: int, limit: int, before: Given | None,
@@ -166,8 +163,6 @@ class Packets:
     def stream(self, instance: Instance, id: str, masks: bool) -> dict[str, Any]:
         """Both directions' bytes. Raises KeyError."""
         return self._places.work(instance, lambda desk: desk.ladder(id, masks)[0].pieces())
-
-    # -- exports
 
     def pcapng(self, instance: Instance, out: IO[bytes]) -> None:
         """Write all that was captured, and what was worked out of the rest, as one file."""
@@ -201,11 +196,8 @@ class Packets:
         return captures.ways or []
 
 
-def _until(done: Callable[[], bool], seconds: float) -> bool:
-    """Wait for it; whether it came true in time."""
+def _until(done: Callable[[], bool], seconds: float) -> None:
+    """Wait for it, but no longer than that."""
     deadline = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > deadline:
-            return False
+    while not done() and time.monotonic() < deadline:
         time.sleep(0.02)
-    return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from servers.walk.names import split
 from webui.packets_aim import on_unix
-from webui.packets_capture import Counts
+from webui.packets_capture import Capture, Counts
 from webui.packets_events import Persons, Telling
 from webui.packets_files import Shelf
 from webui.packets_read import Desk, Now
@@ -59,10 +59,10 @@ class Places:
 
             return self._board.run_blocking(work)  # type: ignore[no-any-return]
 
-    def counted(self, id: str, counts: Counts) -> None:
-        """A capture has ended: what it counted is written down with the next question."""
-        if id in self._places:
-            self._places[id].unsaved = counts
+    def ended(self, capture: Capture) -> None:
+        """What a capture that has ended counted is written down with the next question."""
+        if capture.id in self._places:
+            self._places[capture.id].unsaved = capture.before
 
     def forget(self, instance: Instance) -> None:
         """The instance is deleted: remove its files."""

@@ -61,6 +61,7 @@ class Desk:
         self.now, self.shelf = now, shelf
         self._telling, self._persons = telling, persons
         self._all: list[Event] | None = None
+        self._rebuilt: list[Rebuilt] | None = None
 
     def connections(self) -> Read:
         """The newest connections of all kinds, and what else there is."""
@@ -152,9 +153,12 @@ class Desk:
         return self._all
 
     def _told(self) -> list[Rebuilt]:
-        if self.now.unix:
-            return []
-        return self._telling.connections(self.now.n, self._events, self.now.address)
+        """What follows from the events: for one question always the same."""
+        if self._rebuilt is None:
+            now = self.now
+            told = [] if now.unix else self._telling.connections(now.n, self._events, now.address)
+            self._rebuilt = told
+        return self._rebuilt
 
     def _shown(
         self, connection: Connection, source: str, note: str, clients: dict[str, str]

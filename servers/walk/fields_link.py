@@ -7,14 +7,13 @@ cooked (SLL, SLL2), the loopback's four bytes, nothing at all. https://www.tcpdu
 from __future__ import annotations
 
 from servers.walk.bits import Bits
+from servers.walk.link import ETHERNET, LINUX_SLL, LINUX_SLL2, LOOP, NULL, TAGS, family
 from servers.walk.packet import Frame
 
-ETHERNET, SLL, SLL2, NULL, LOOP = 1, 113, 276, 0, 108
 TYPES = {0x0800: "IPv4", 0x86DD: "IPv6", 0x8100: "VLAN tag", 0x88A8: "service VLAN tag", 0x9100: "VLAN tag"}
 KINDS = {
     0: "to this machine", 1: "broadcast", 2: "multicast", 3: "to another machine", 4: "sent by this machine",
 }  # fmt: skip
-_TAGS = {0x8100, 0x88A8, 0x9100}
 _SLL = "tcpdump.org, LINKTYPE_LINUX_SLL"
 _SLL2 = "tcpdump.org, LINKTYPE_LINUX_SLL2"
 
@@ -23,16 +22,14 @@ def link(bits: Bits, frame: Frame, start: int) -> None:
     """The fields before the IP header, which begins at byte ``start``."""
     if frame.link == ETHERNET and start >= 14:
         _ethernet(bits, start)
-    elif frame.link == SLL and start >= 16:
+    elif frame.link == LINUX_SLL and start >= 16:
         _cooked(bits, start)
-    elif frame.link == SLL2 and start >= 20:
+    elif frame.link == LINUX_SLL2 and start >= 20:
         _cooked_2(bits, start)
     elif frame.link in (NULL, LOOP) and start == 4:
-        raw = bits.data[:4]
-        order = "big" if frame.link == LOOP or raw[:2] == b"\0\0" else "little"
-        family = int.from_bytes(raw, "big" if order == "big" else "little")
+        number, version = family(bits.data)
         bits.add(
-            "Loopback", "Address family", 0, 32, str(family), "IPv4" if family == 2 else "IPv6",
+            "Loopback", "Address family", 0, 32, str(number), f"IPv{version}",
             "Takes the place of a link header on a loopback interface of BSD and macOS.",
             "tcpdump.org, LINKTYPE_NULL",
         )  # fmt: skip
@@ -52,7 +49,7 @@ def _types(bits: Bits, layer: str, bit: int, end: int, source: str) -> None:
     kind = bits.number(bit, 16)
     bits.add(layer, "Type", bit, 16, f"0x{kind:04x}", TYPES.get(kind, ""), _PURPOSE["type"], source)
     bit = end - 32 * ((end - bit - 16) // 32)
-    while kind in _TAGS and bit + 32 <= end and bits.has(bit, 32):
+    while kind in TAGS and bit + 32 <= end and bits.has(bit, 32):
         tag = "IEEE 802.1Q, 9.6"
         bits.add("VLAN", "Priority", bit, 3, str(bits.number(bit, 3)), "", _PURPOSE["pcp"], tag)
         drop = bits.number(bit + 3, 1)

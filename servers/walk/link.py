@@ -27,9 +27,10 @@ _HEADER = {ETHERNET: 14, LINUX_SLL: 16, LINUX_SLL2: 20}
 _FAMILIES = {2: 4, 10: 6, 23: 6, 24: 6, 28: 6, 30: 6}
 """The address family in a loopback header; IPv6 has another number on each system."""
 _IP = {0x0800, 0x86DD}
-_TAGS = {0x8100, 0x88A8, 0x9100}
-TAGS = 4
-"""VLAN tags (802.1Q, 802.1ad) that are stepped over."""
+TAGS = {0x8100, 0x88A8, 0x9100}
+"""VLAN tags (802.1Q, 802.1ad)."""
+MOST_TAGS = 4
+"""Of them that are stepped over."""
 _TYPES = {0x0806: "ARP", 0x88CC: "LLDP", 0x8863: "PPPoE", 0x8864: "PPPoE", 0x8847: "MPLS", 0x888E: "802.1X"}
 _short = Struct(">H").unpack_from
 
@@ -56,15 +57,16 @@ def network(link: int, data: bytes) -> int:
     if link in _BARE:
         return 0
     if link in (NULL, LOOP):
-        return _loopback(data)
+        family(data)
+        return 4
     if link not in _HEADER:
         raise ProtocolError(f"link type {link} is not one that is read here")
     at, start = _TYPE_AT[link], _HEADER[link]
     if len(data) < start:
         raise ProtocolError(f"{len(data)} bytes of its {LINKS[link]} header were captured, of {start}")
     kind: int = _short(data, at)[0]
-    for _ in range(TAGS):
-        if kind not in _TAGS:
+    for _ in range(MOST_TAGS):
+        if kind not in TAGS:
             break
         if len(data) < start + 4:
             raise ProtocolError("its VLAN tag is cut off")
@@ -74,13 +76,17 @@ def network(link: int, data: bytes) -> int:
     raise ProtocolError(f"it carries {_TYPES.get(kind, f'type 0x{kind:04x}')}, not IP")
 
 
-def _loopback(data: bytes) -> int:
-    """The header is an address family of the system that captured, in that machine's byte order."""
+def family(data: bytes) -> tuple[int, int]:
+    """The address family in a loopback header, and the version of IP that it stands for.
+
+    It is in the byte order of the machine that captured. Raises ProtocolError.
+    """
     if len(data) < 4:
         raise ProtocolError("its loopback header is cut off")
     for order in ("little", "big"):
-        if int.from_bytes(data[:4], order) in _FAMILIES:
-            return 4
+        number = int.from_bytes(data[:4], order)
+        if number in _FAMILIES:
+            return number, _FAMILIES[number]
     raise ProtocolError(f"its loopback header says family {data[:4].hex()}, not IPv4 or IPv6")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from servers.kit import addresses
+
 
 @lru_cache(maxsize=4096)
 def show(host: str, port: int) -> str:
-    """``127.0.0.1:12000`` or ``[::1]:12000``: the same words as ``servers.kit.addresses.show``."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    """``127.0.0.1:12000`` or ``[::1]:12000``, remembered: it is asked for every packet."""
+    return addresses.show((host, port))
 
 
 def split(address: str) -> tuple[str, int]:
