@@ -2,6 +2,7 @@
 
 import uPlot from "/static/node_modules/uplot/dist/uPlot.esm.js";
 import { clock } from "./format.js";
+import { measure } from "./measure.js";
 
 /** Okabe and Ito's colours: told apart by colour-blind eyes too. */
 export const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"];
@@ -58,16 +59,33 @@ export function timeAxis(labelled) {
   });
 }
 
-const MEASURES = 10_000;
-let measured = 0;
-
-/** Do it, and let a benchmark read how long it took. The browser keeps measures for ever: they go in time. @param {() => void} work */
+/** Do it, and let a benchmark read how long it took. @param {() => void} work */
 export function timed(work) {
   const start = performance.now();
   work();
-  if (measured % MEASURES === 0) performance.clearMeasures("chart-update");
-  measured += 1;
-  performance.measure("chart-update", { start });
+  measure("chart-update", start);
+}
+
+/** The canvas's pixels as the screen has them; the brush goes on counting in CSS pixels. @param {HTMLCanvasElement} canvas @param {CanvasRenderingContext2D} brush @param {number} width @param {number} height */
+export function fit(canvas, brush, width, height) {
+  const scale = window.devicePixelRatio || 1;
+  const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
+  if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
+  brush.setTransform(scale, 0, 0, scale, 0, 0);
+}
+
+/**
+ * Make the canvas as large as it is shown, and empty; null: it is not shown.
+ * @param {HTMLCanvasElement} canvas @returns {{brush: CanvasRenderingContext2D, width: number, height: number}|null}
+ */
+export function begin(canvas) {
+  const brush = canvas.getContext("2d");
+  const width = canvas.clientWidth;
+  const height = canvas.clientHeight;
+  if (!brush || !width || !height) return null;
+  fit(canvas, brush, width, height);
+  brush.clearRect(0, 0, width, height);
+  return { brush, width, height };
 }
 
 export { uPlot };

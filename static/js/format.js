@@ -80,9 +80,9 @@ export function quantity(value, unit) {
   return unit === "bytes" ? size(value) : [count(value), unit];
 }
 
-/** «1 ping», «2 pings» @param {number} value @param {string} noun */
-export function plural(value, noun) {
-  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+/** «1 ping», «2 pings» @param {number} value @param {string} noun @param {string} [many] as «guesses» */
+export function plural(value, noun, many = `${noun}s`) {
+  return `${count(value)} ${value === 1 ? noun : many}`;
 }
 
 /** received_bytes is «Received bytes». @param {string} name */

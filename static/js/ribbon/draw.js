@@ -1,7 +1,7 @@
 /** The ribbon on its canvas: sends above, reads below, the bytes they have in common between them. */
 
 import { count } from "../format.js";
-import { drawAxis, drawGap, drawTitle, drawWhy } from "./edges.js";
+import { drawAxis, drawGap, drawTitle, drawWhy, plate } from "./edges.js";
 import { drawInside } from "./inside.js";
 import { heightsOf, PAD } from "./scene.js";
 
@@ -103,17 +103,8 @@ function drawBand(ctx, box, level, { palette }, at) {
   ctx.globalAlpha = 1;
   const left = Math.max(box.x, PAD);
   const words = `${count(box.count)} ${level === "upper" ? "sends" : "reads"}`;
-  ctx.font = `600 ${palette.size}px ${palette.sans}`;
-  const wide = ctx.measureText(words).width + 12;
   const room = Math.min(box.x + box.width, ctx.canvas.clientWidth - PAD) - left;
-  if (wide > room) return;
-  ctx.fillStyle = palette.card;
-  ctx.beginPath();
-  ctx.roundRect(left + (room - wide) / 2, y + at.row / 2 - 0.8 * palette.size, wide, 1.6 * palette.size, 4);
-  ctx.fill();
-  ctx.fillStyle = palette.text;
-  ctx.textBaseline = "middle";
-  ctx.fillText(words, left + (room - wide) / 2 + 6, y + at.row / 2);
+  plate(ctx, [words], palette, left, room, y + at.row / 2, 600);
 }
 
 /** The bytes that a send and a read have in common. @param {CanvasRenderingContext2D} ctx @param {Scene["threads"][0]} thread @param {Setting} setting @param {ReturnType<typeof heightsOf>} at */

@@ -70,9 +70,9 @@ export function drawGap(ctx, gap, { palette, width: all }, y, high) {
   plate(ctx, gap.forgotten ? [`${bytes}: older calls are not kept`, "not kept"] : [`${bytes}: calls not told`, bytes], palette, left, width, y + high / 2);
 }
 
-/** The longest of these words that has room, on a plate. @param {CanvasRenderingContext2D} ctx @param {string[]} choices @param {import("./palette.js").Palette} palette @param {number} left @param {number} width @param {number} middle */
-function plate(ctx, choices, palette, left, width, middle) {
-  ctx.font = `${palette.size}px ${palette.sans}`;
+/** The longest of these words that has room, on a plate. @param {CanvasRenderingContext2D} ctx @param {string[]} choices @param {import("./palette.js").Palette} palette @param {number} left @param {number} width @param {number} middle @param {number} [weight] of the type */
+export function plate(ctx, choices, palette, left, width, middle, weight = 400) {
+  ctx.font = `${weight} ${palette.size}px ${palette.sans}`;
   ctx.textBaseline = "middle";
   const words = choices.find((choice) => ctx.measureText(choice).width + 12 < width);
   if (!words) return;

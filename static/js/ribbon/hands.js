@@ -1,6 +1,5 @@
 /** Pointer, wheel and keys on a pane: pan, zoom, and from call to call. */
 
-
 /** @typedef {import("./pane.js").Pane} Pane */
 
 const DRAG = 4;

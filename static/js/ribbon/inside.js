@@ -2,6 +2,7 @@
 
 import { byteName } from "../controlbytes.js";
 import { count } from "../format.js";
+import { isLetter } from "../hex.js";
 import { PAD } from "./scene.js";
 import { bytes, headOf, numberOf } from "./words.js";
 
@@ -67,7 +68,7 @@ function byByte(ctx, head, call, box, view, palette, y) {
   for (let place = start; place < end; place += 1) {
     const middle = box.x + (place + 0.5) * scale;
     if (head[place] === 32) drawSpace(ctx, middle, y, palette);
-    else if (printable(head[place])) ctx.fillText(String.fromCharCode(head[place]), middle, y);
+    else if (isLetter(head[place])) ctx.fillText(String.fromCharCode(head[place]), middle, y);
     else drawName(ctx, byteName(head[place]), middle, y, palette, Math.min(scale - 1.5, 2.2 * palette.size));
   }
   ctx.textAlign = "left";
@@ -103,7 +104,7 @@ function asRun(ctx, head, size, palette, [left, right], y) {
     run = "";
   };
   for (; place < head.length; place += 1) {
-    const plain = printable(head[place]);
+    const plain = isLetter(head[place]);
     const name = plain ? "" : byteName(head[place]);
     const wide = plain ? letter : (0.45 * name.length + 0.35) * palette.size;
     if (x + wide > right - (place < size - 1 ? letter : 0)) break;
@@ -134,9 +135,4 @@ function drawName(ctx, name, middle, y, palette, room) {
   ctx.fillStyle = palette.text;
   ctx.font = font;
   ctx.textAlign = textAlign;
-}
-
-/** @param {number} byte */
-function printable(byte) {
-  return byte > 31 && byte < 127;
 }

@@ -1,6 +1,6 @@
 /** One way of the chosen connection on a canvas of its own: what of it is in view, what is picked, and its drawing. */
 
-import { timed } from "../chartbase.js";
+import { fit, timed } from "../chartbase.js";
 import { el } from "../dom.js";
 import { drawScene } from "./draw.js";
 import { fitted, held, newest, zoomed } from "./layout.js";
@@ -71,6 +71,7 @@ export function createPane(way, { ask, now }) {
     const palette = paletteOf(way);
     const at = heightsOf(palette.size);
     width ||= canvas.clientWidth; // it was hidden: the observer will tell after this frame
+    canvas.style.height = `${at.height}px`;
     fit(canvas, ctx, width, at.height);
     settle();
     scene = found && sceneOf(found, view);
@@ -166,15 +167,4 @@ export function createPane(way, { ask, now }) {
       };
     },
   };
-}
-
-/** The canvas's pixels as the screen has them. @param {HTMLCanvasElement} canvas @param {CanvasRenderingContext2D} ctx @param {number} width @param {number} height */
-function fit(canvas, ctx, width, height) {
-  const ratio = devicePixelRatio || 1;
-  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== wide || canvas.height !== high) {
-    [canvas.width, canvas.height] = [wide, high];
-    canvas.style.height = `${height}px`;
-  }
-  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
 }

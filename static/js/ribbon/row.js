@@ -1,5 +1,7 @@
 /** One row of the ribbon: the calls of one end, one way, in the order of their bytes. Pure. */
 
+import { firstWhere } from "../search.js";
+
 /**
  * @typedef {{number: number, sure: boolean, offset: number, size: number, asked: number, t: number, head: string}} Call
  *   `number` counts from 1; not `sure`: calls before it were not told, so that it is this at the least.
@@ -50,18 +52,18 @@ export class Row {
 
   /** The place of the first call with bytes behind `offset`. @param {number} offset */
   first(offset) {
-    return search(this.calls, (call) => call.offset + call.size > offset);
+    return firstWhere(this.calls, (call) => call.offset + call.size > offset);
   }
 
   /** The places of the calls with bytes in [from, to): [first, behind the last]. @param {number} from @param {number} to @returns {[number, number]} */
   between(from, to) {
     const start = this.first(from);
-    return [start, Math.max(start, search(this.calls, (call) => call.offset >= to))];
+    return [start, Math.max(start, firstWhere(this.calls, (call) => call.offset >= to))];
   }
 
   /** What is not known of the bytes in [from, to). @param {number} from @param {number} to */
   missing(from, to) {
-    const found = this.gaps.slice(search(this.gaps, (gap) => gap.to > from), search(this.gaps, (gap) => gap.from >= to));
+    const found = this.gaps.slice(firstWhere(this.gaps, (gap) => gap.to > from), firstWhere(this.gaps, (gap) => gap.from >= to));
     const total = this.total ?? 0;
     if (total > this.end && total > from && this.end < to) found.push({ from: this.end, to: total, forgotten: false });
     return found;
@@ -71,19 +73,4 @@ export class Row {
   whole(from, to) {
     return to <= this.end && this.missing(from, to).length === 0;
   }
-}
-
-/**
- * The first place where the test is true: it is so for all behind.
- * @template T @param {T[]} entries @param {(entry: T) => boolean} test
- */
-function search(entries, test) {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (test(entries[middle])) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -2,7 +2,7 @@
 
 import { byteName } from "../controlbytes.js";
 import { count, milliseconds, plural } from "../format.js";
-import { decode } from "../hex.js";
+import { decode, isLetter } from "../hex.js";
 import { ENDS } from "./model.js";
 import { shared, tally } from "./meeting.js";
 
@@ -114,6 +114,6 @@ export function headOf(call) {
 /** Bytes on one line, those that are no letters by their names. @param {Uint8Array} found @param {number} size how many there were */
 export function textOf(found, size) {
   let text = "";
-  for (const byte of found) text += byte > 31 && byte < 127 ? String.fromCharCode(byte) : `⟨${byteName(byte)}⟩`;
+  for (const byte of found) text += isLetter(byte) ? String.fromCharCode(byte) : `⟨${byteName(byte)}⟩`;
   return text + (size > found.length ? "…" : "");
 }

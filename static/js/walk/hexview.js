@@ -2,7 +2,7 @@
 
 import { el, fill } from "../dom.js";
 import { plural } from "../format.js";
-import { extent } from "../hex.js";
+import { extent, letter, pair } from "../hex.js";
 
 const LINE = 16;
 const FIRST = 640;
@@ -23,8 +23,8 @@ export function createHex(bytes, pointed) {
   /** @param {number} most */
   function draw(most) {
     const shown = bytes.subarray(0, most);
-    hex = Array.from(shown, (byte, at) => el("i", { "data-byte": at }, byte.toString(16).padStart(2, "0")));
-    text = Array.from(shown, (byte, at) => el("i", { "data-byte": at }, byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "·"));
+    hex = Array.from(shown, (byte, at) => el("i", { "data-byte": at }, pair(byte)));
+    text = Array.from(shown, (byte, at) => el("i", { "data-byte": at }, letter(byte)));
     const rows = [];
     for (let start = 0; start < shown.length; start += LINE) {
       rows.push(el("div", { class: "frameline" }, el("span", { class: "offset" }, start.toString(16).padStart(4, "0")), el("span", { class: "hexes" }, ...hex.slice(start, start + LINE)), el("span", { class: "texts" }, ...text.slice(start, start + LINE))));

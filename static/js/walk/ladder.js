@@ -2,7 +2,8 @@
 
 import { el, write } from "../dom.js";
 import { count } from "../format.js";
-import { measure, PAGE, tieHands } from "./ladderhands.js";
+import { measure } from "../measure.js";
+import { PAGE, tieHands } from "./ladderhands.js";
 import { createHead } from "./ladderhead.js";
 import { rungElement } from "./rung.js";
 

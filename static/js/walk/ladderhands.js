@@ -1,10 +1,8 @@
-/** Keys and presses on the ladder; and how long it takes to draw. */
+/** Keys and presses on the ladder. */
 
 /** A step of a page, whatever its size. */
 export const PAGE = 1e6;
 const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE, Home: -Infinity, End: Infinity };
-const MEASURES = 10_000;
-let measured = 0;
 
 /**
  * @param {HTMLElement} box
@@ -23,11 +21,4 @@ export function tieHands(box, ladder) {
     else return;
     event.preventDefault();
   });
-}
-
-/** Let a benchmark read how long it took. The browser keeps measures for ever: they go in time. @param {string} name @param {number} start */
-export function measure(name, start) {
-  if (measured % MEASURES === 0) performance.clearMeasures(name);
-  measured += 1;
-  performance.measure(name, { start });
 }

@@ -35,7 +35,7 @@ function secondsWords(seconds) {
 export function streamWords({ step, glued }) {
   const said = [];
   if (step) said.push(step.round ? `Out of step after the guess of round ${count(step.round)}: recv() returned «${step.got}», not «${step.wanted}».` : `Out of step in the greeting: recv() returned «${short(step.got)}».`);
-  if (glued) said.push(`In round ${count(glued.round)} the server's recv(8) returned ${plural(glued.guesses, "guess").replace(/guesss$/, "guesses")} at once, «${glued.got}»: taken for one.`);
+  if (glued) said.push(`In round ${count(glued.round)} the server's recv(8) returned ${plural(glued.guesses, "guess", "guesses")} at once, «${glued.got}»: taken for one.`);
   return said;
 }
 

@@ -1,6 +1,6 @@
 /** The timelines on a canvas: a row for each connection, from its opening to its end, its requests in it. */
 
-import { colour, typeSize } from "../../chartbase.js";
+import { begin, colour, typeSize } from "../../chartbase.js";
 import { clock } from "../../format.js";
 
 /** @typedef {import("./model.js").Conn} Conn */
@@ -23,17 +23,9 @@ export function lookOf(status) {
  * @returns {Spot[]}
  */
 export function drawRows(canvas, rows, [from, to], now, label, lines) {
-  const brush = canvas.getContext("2d");
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
-  if (!brush || !width || !height) return [];
-  const scale = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-  }
-  brush.setTransform(scale, 0, 0, scale, 0, 0);
-  brush.clearRect(0, 0, width, height);
+  const made = begin(canvas);
+  if (!made) return [];
+  const { brush, width, height } = made;
   const type = typeSize();
   brush.font = `${type}px ${getComputedStyle(document.body).fontFamily}`;
   brush.textBaseline = "middle";

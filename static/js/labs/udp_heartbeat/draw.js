@@ -1,6 +1,6 @@
 /** A lane on its canvas: ticks, crosses, flags, and the band of states below. */
 
-import { colour, typeSize } from "../../chartbase.js";
+import { begin, colour, typeSize } from "../../chartbase.js";
 
 /** @typedef {import("./layout.js").Laid} Laid */
 /** @typedef {CanvasRenderingContext2D} Brush */
@@ -11,25 +11,6 @@ const COLOURS = { alive: "good", late: "warn", lost: "loss", dead: "muted", back
 /** @type {Map<string, CanvasPattern|null>} */
 const patterns = new Map();
 document.addEventListener("look", () => patterns.clear());
-
-/**
- * Make the canvas as large as it is shown, and empty.
- * @param {HTMLCanvasElement} canvas @returns {{brush: Brush, width: number, height: number}|null}
- */
-export function begin(canvas) {
-  const brush = canvas.getContext("2d");
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
-  if (!brush || !width || !height) return null;
-  const scale = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-  }
-  brush.setTransform(scale, 0, 0, scale, 0, 0);
-  brush.clearRect(0, 0, width, height);
-  return { brush, width, height };
-}
 
 /**
  * @param {HTMLCanvasElement} canvas @param {Laid} laid @param {number[]} grid x of the axis' lines

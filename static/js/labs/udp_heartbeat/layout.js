@@ -1,5 +1,7 @@
 /** Where everything of a lane stands, in CSS pixels. Pure: what is drawn is what this returns. */
 
+import { firstWhere } from "../../search.js";
+
 /** @typedef {import("./client.js").Client} Client */
 /**
  * @typedef {"plain"|"late"|"copy"|"overtaken"} Look
@@ -65,14 +67,7 @@ function thin(list) {
 
 /** The first entry that is not before `t`: they are in order of time. @param {{t: number}[]} list @param {number} t */
 export function firstAt(list, t) {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle].t < t) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(list, (entry) => entry.t >= t);
 }
 
 /** How many ms above the smallest reach the top of a lane: the largest in view, rounded up to 1, 2, 5, 10, … @param {Client[]} clients @param {[number, number]} range */

@@ -1,5 +1,7 @@
 /** Pings in columns, by sequence number: typed arrays that grow, so that 10,000 cost no garbage. Pure. */
 
+import { firstWhere } from "../../search.js";
+
 /** A ping's status as a number, in this order. */
 export const STATUS = ["reply", "late", "timeout", "corrupt", "duplicate", "answered", "lost_to_server", "lost_to_client"];
 const LOST = [false, true, true, true, false, false, true, true];
@@ -107,12 +109,5 @@ export class Columns {
 
 /** The first place in a sorted column that is at least `value`. @param {Float64Array} column @param {number} length @param {number} value */
 export function firstAtLeast(column, length, value) {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (column[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(column, (each) => each >= value, length);
 }
