@@ -24,3 +24,11 @@ export function reachable(address, host) {
 export function reachableCommand(command, address, host) {
   return EVERYWHERE.test(address) ? command.replace(/ (127\.0\.0\.1|::1) /, ` ${host.replace(/^\[|\]$/g, "")} `) : command;
 }
+
+/**
+ * How a first client comes to a server that waits for one: «run this in a terminal: …».
+ * @param {{client_command: string, address: string}} instance @param {Page} page @param {string} opened location.hostname
+ */
+export function inTerminal({ client_command: command, address }, page, opened) {
+  return `run this in a terminal: ${reachableCommand(command, address, machine(page, opened))}`;
+}

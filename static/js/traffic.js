@@ -5,7 +5,7 @@ import { showDetail } from "./detail.js";
 import { parseFilter, passes } from "./filter.js";
 import { count } from "./format.js";
 import { personOf } from "./people.js";
-import { machine, reachableCommand } from "./reach.js";
+import { inTerminal } from "./reach.js";
 import { createRows } from "./rows.js";
 
 /** @typedef {import("./types.js").Event} Event */
@@ -109,5 +109,5 @@ function emptyWords(known, store, page) {
   if (known) return "Nothing passes the filter. Clear it to see all.";
   const { instance } = store.state;
   if (instance?.state !== "running") return "No traffic: the server is not running.";
-  return `No traffic yet: press the button above, or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
+  return `No traffic yet: press the button above, or ${inTerminal(instance, page, location.hostname)}`;
 }

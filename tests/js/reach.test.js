@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { machine, reachable, reachableCommand } from "../../static/js/reach.js";
+import { inTerminal, machine, reachable, reachableCommand } from "../../static/js/reach.js";
 
 test("a server on every address is shown at the one the class uses", () => {
   const page = { class_mode: true, class_link: "http://192.168.0.7:8000/join?code=x" };
@@ -20,4 +20,10 @@ test("the client's command names the machine", () => {
   const command = "python -m servers.udp_ping.client 127.0.0.1 12000 -c 3";
   assert.equal(reachableCommand(command, "0.0.0.0:12000", "192.168.0.7"), "python -m servers.udp_ping.client 192.168.0.7 12000 -c 3");
   assert.equal(reachableCommand(command, "127.0.0.1:12000", "192.168.0.7"), command);
+});
+
+test("a page that waits for a first client says how to start one", () => {
+  const instance = { client_command: "python -m servers.udp_ping.client 127.0.0.1 12000", address: "0.0.0.0:12000" };
+  const page = /** @type {any} */ ({ class_mode: false });
+  assert.equal(inTerminal(instance, page, "lab.local"), "run this in a terminal: python -m servers.udp_ping.client lab.local 12000");
 });

@@ -4,7 +4,7 @@ import { timed } from "../chartbase.js";
 import { isMine } from "../command.js";
 import { el, fill, write } from "../dom.js";
 import { count, plural } from "../format.js";
-import { machine, reachableCommand } from "../reach.js";
+import { inTerminal } from "../reach.js";
 import { createGames } from "./coin_game/games.js";
 import { createHand } from "./coin_game/hand.js";
 import { Model } from "./coin_game/model.js";
@@ -67,5 +67,5 @@ export function picture(element, store, page) {
 /** @param {import("../types.js").Instance|null} instance @param {import("../types.js").Page} page */
 function emptyWords(instance, page) {
   if (instance?.state !== "running") return page.me?.role === "teacher" ? "No games yet. Start the server, then press the button above." : "No games yet, and the server is not running.";
-  return `No games yet: press the button above, or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
+  return `No games yet: press the button above, or ${inTerminal(instance, page, location.hostname)}`;
 }

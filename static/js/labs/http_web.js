@@ -4,7 +4,7 @@ import { timed } from "../chartbase.js";
 import { el, fill, write } from "../dom.js";
 import { clock, count, milliseconds, number, plural, size } from "../format.js";
 import { personOf } from "../people.js";
-import { machine, reachableCommand } from "../reach.js";
+import { inTerminal } from "../reach.js";
 import { drawRows } from "./http_web/draw.js";
 import { exchangeDetails, exchangeSummary } from "./http_web/exchange.js";
 import { Model } from "./http_web/model.js";
@@ -142,5 +142,5 @@ function spotWords({ conn, ask }, who) {
 /** @param {PageState} state @param {import("../types.js").Page} page */
 function emptyWords({ instance }, page) {
   if (instance?.state !== "running") return page.me?.role === "teacher" ? "No connections yet. Start the server, then send a request." : "No connections yet, and the server is not running.";
-  return `No connections yet: press the button above, open http://${instance.address} in a browser, or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
+  return `No connections yet: press the button above, open http://${instance.address} in a browser, or ${inTerminal(instance, page, location.hostname)}`;
 }

@@ -5,7 +5,7 @@ import { isMine } from "../command.js";
 import { el, fill, say, write } from "../dom.js";
 import { clock, milliseconds, number } from "../format.js";
 import { personOf } from "../people.js";
-import { machine, reachableCommand } from "../reach.js";
+import { inTerminal } from "../reach.js";
 import { createDelayChart } from "./udp_heartbeat/chart.js";
 import { order, sessionOf, startByHand } from "./udp_heartbeat/hands.js";
 import { createLanes } from "./udp_heartbeat/lanes.js";
@@ -167,9 +167,7 @@ export function picture(element, store, page) {
     model,
     /** @param {import("../types.js").Request} request */
     progress(request) {
-      const mine = [...model.clients.values()].filter((client) => client.request === request.id);
-      const done = mine.reduce((sum, client) => sum + client.received + client.lost, 0);
-      return { done, total: Number(request.arguments.count ?? 0) * Number(request.arguments.clients ?? 1) };
+      return { done: model.counted(request.id), total: Number(request.arguments.count ?? 0) * Number(request.arguments.clients ?? 1) };
     },
   };
 }
@@ -198,5 +196,5 @@ export const columns = { client: "Client", peer: "Its address", sent: "Sent", sk
 /** @param {PageState} state @param {import("../types.js").Page} page */
 function emptyWords({ instance }, page) {
   if (instance?.state !== "running") return page.me?.role === "teacher" ? "No heartbeats yet. Start the server, then send some." : "No heartbeats yet, and the server is not running.";
-  return `No heartbeats yet: press a button above, or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
+  return `No heartbeats yet: press a button above, or ${inTerminal(instance, page, location.hostname)}`;
 }

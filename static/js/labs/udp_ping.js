@@ -4,7 +4,7 @@ import { timed } from "../chartbase.js";
 import { el, fill, write } from "../dom.js";
 import { clock, milliseconds, msDigits, number } from "../format.js";
 import { personOf } from "../people.js";
-import { machine, reachableCommand } from "../reach.js";
+import { inTerminal } from "../reach.js";
 import { createCharts } from "./udp_ping/charts.js";
 import { expectedOf, expectedWords, summaryOf } from "./udp_ping/expect.js";
 import { createLegend } from "./udp_ping/legend.js";
@@ -174,5 +174,5 @@ function foundWords({ client, seq, status, t, rtt }, state) {
 /** @param {PageState} state @param {import("../types.js").Page} page */
 function emptyWords({ instance }, page) {
   if (instance?.state !== "running") return page.me?.role === "teacher" ? "No pings yet. Start the server, then send some." : "No pings yet, and the server is not running.";
-  return `No pings yet: press the button above, or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
+  return `No pings yet: press the button above, or ${inTerminal(instance, page, location.hostname)}`;
 }

@@ -4,7 +4,7 @@ import { el, fill, write } from "../dom.js";
 import { clock, plural } from "../format.js";
 import { decode } from "../hex.js";
 import { personOf } from "../people.js";
-import { machine, reachableCommand } from "../reach.js";
+import { inTerminal } from "../reach.js";
 import { Datagrams, fate } from "./udp_upper/model.js";
 
 /** @typedef {import("../types.js").Request} Request */
@@ -32,8 +32,8 @@ export function picture(element, store, page) {
     list.hidden = ends.hidden = rows.length === 0;
     empty.hidden = rows.length > 0;
     write(readout, store.state.paused ? "paused" : "");
-    const { client_command: command = "", address = "" } = store.state.instance ?? {};
-    write(empty, `No datagrams yet: press the button${command ? `, or run this in a terminal: ${reachableCommand(command, address, machine(page, location.hostname))}` : " once the server runs."}`);
+    const { instance } = store.state;
+    write(empty, `No datagrams yet: press the button${instance?.client_command ? `, or ${inTerminal(instance, page, location.hostname)}` : " once the server runs."}`);
   }
 
   store.subscribe((state, change) => {

@@ -5,7 +5,7 @@ import { isMine, isOpen } from "../../command.js";
 import { el, fill, write } from "../../dom.js";
 import { clock, count, plural } from "../../format.js";
 import { personOf } from "../../people.js";
-import { machine, reachableCommand } from "../../reach.js";
+import { inTerminal } from "../../reach.js";
 import { emptyLine } from "./line.js";
 import { dataLines, isWhole, meaningOf, Model } from "./model.js";
 
@@ -124,7 +124,7 @@ export function mountDialogue(element, store, page) {
   function emptyWords() {
     const { instance } = store.state;
     if (instance?.state !== "running") return "No dialogue yet, and the server is not running.";
-    return `No dialogue yet: press «Send a message», or run this in a terminal: ${reachableCommand(instance.client_command, instance.address, machine(page, location.hostname))}`;
+    return `No dialogue yet: press «Send a message», or ${inTerminal(instance, page, location.hostname)}`;
   }
 
   /** A request of one's own starts: its dialogue is the newest, and is what one wants to see. @param {import("../../types.js").Request} request */

@@ -122,6 +122,11 @@ export class Model {
     }
   }
 
+  /** How many heartbeats of a request's clients came, or are missing. @param {string} request */
+  counted(request) {
+    return [...this.clients.values()].reduce((sum, client) => sum + (client.request === request ? client.received + client.lost : 0), 0);
+  }
+
   /** The server began anew: it knows of nobody. */
   restarted() {
     for (const client of this.clients.values()) {
