@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from servers.kit.events import ConnectionOpened, Event, SocketCall
+from servers.kit.events import Event, SocketCall
 from servers.walk.rebuild import Rebuilt, rebuild
 from servers.walk.rows import Connection
 
@@ -63,11 +63,11 @@ class Persons:
         self._known: dict[str, str] = {}
 
     def clients(self, events: Iterable[Event]) -> dict[str, str]:
-        """The persons by clients' addresses."""
+        """The persons by clients' addresses: of datagrams, a client's ``peer`` is its own address."""
         return {
-            event.own: self._person(event.request)
+            getattr(event, "own", "") or getattr(event, "peer", ""): self._person(event.request)
             for event in events
-            if isinstance(event, ConnectionOpened) and event.own and event.request
+            if event.request
         }
 
     def _person(self, request: str) -> str:

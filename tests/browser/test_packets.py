@@ -166,10 +166,12 @@ def test_an_uploaded_capture_is_drawn_predicted_and_its_stream_followed(teacher,
     instance = board.create("http_web")
     page = open_packets(teacher, board, instance)
     expect(page.locator("#ladder-empty")).to_contain_text("No connections yet")
+    expect(page.locator("#origin")).to_be_hidden()
     path = tmp_path / "walk <i>.pcap"
     path.write_bytes(capture_of(port_of(instance)))
     page.locator("#upload").set_input_files(path)
     expect(page.locator("#origin")).to_have_text("uploaded walk <i>.pcap")
+    expect(page.locator(".connection .where")).to_have_text("walk <i>.pcap")
     expect(page.locator(".rung[data-n]").first).to_be_attached()
     drawn = [(cells[2][0], int(cells[4]), cells[5], int(cells[6])) for cells in table(page)]
     wanted = [
@@ -194,6 +196,9 @@ def test_an_uploaded_capture_is_drawn_predicted_and_its_stream_followed(teacher,
     expect(page.locator(".rung[data-n='5'] .num")).to_contain_text("ack 323")
     expect(page.locator(".rung[data-next]")).to_have_attribute("data-n", "6")
     picture(page, "packets-predict")
+    page.reload()
+    expect(page.locator(".score")).to_have_text("8 of 10 right")
+    expect(page.locator(".rung[data-next]")).to_have_attribute("data-n", "6")
 
     page.locator("#tab-stream").click()
     said = page.locator(".conversation .said")
@@ -241,6 +246,9 @@ def test_without_a_capture_the_ladder_is_worked_out_live_and_says_so(student, bo
     page.locator(".rung[data-n='4']").click()
     expect(page.locator(".madeup")).to_contain_text("made up from socket calls")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    line = page.locator(".frameline").first
+    hexes, texts = line.locator(".hexes i").last.bounding_box(), line.locator(".texts").bounding_box()
+    assert hexes["x"] + hexes["width"] <= texts["x"]
     picture(page, "packets-student")
     title = page.locator("#ladder-title").inner_text()
     socket.create_connection(("127.0.0.1", port_of(instance)), DEADLINE).close()
@@ -255,6 +263,7 @@ def test_datagrams_that_the_lab_throws_away_are_arrows_that_end_in_a_cross(stude
     page = open_packets(student, board, instance)
     page.get_by_role("button", name="Make a request and walk it").click()
     expect(page.locator("#walk .place")).to_contain_text("Packet 1 of", timeout=25_000)
+    expect(page.locator("#ladder-title")).to_contain_text("Ana: 127.0.0.1")
     page.locator("[data-mode=all]").click()
     expect(page.locator(".rung .line[data-lost]").first).to_be_visible()
     assert page.locator(".rung .line:not([data-lost])").count() == 0

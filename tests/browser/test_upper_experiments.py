@@ -50,7 +50,9 @@ def test_a_short_buffer_is_seen_to_cut_a_datagram(teacher, board):
 def test_a_prediction_stands_beside_what_happened(student, teacher, board):
     id = str(board.create("tcp_upper")["id"])
     page = student.open(url(board, f"/instances/{id}"))
-    page.get_by_role("link", name="Experiments", exact=True).click()
+    tools = [page.get_by_role("link", name=name, exact=True) for name in ("Packets", "Experiments")]
+    assert len({tool.bounding_box()["y"] for tool in tools}) == 1
+    tools[1].click()
     page.wait_for_url("**/tools/experiments")
     expect(page.locator("#link")).to_contain_text("live")
     expect(page.locator("#picture .empty")).to_contain_text("Say what you expect")

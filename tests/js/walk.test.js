@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { itemsOf, joinsOf, ROOM } from "../../static/js/walk/joins.js";
+import { itemsOf, joinsOf, onlyLost, ROOM, thrownOf } from "../../static/js/walk/joins.js";
 import { MOST, taken, Walk } from "../../static/js/walk/model.js";
 import { ackWords, answerOf, expected, judgeAck, judgeSeq, seqWords } from "../../static/js/walk/predict.js";
 import { bitWords, bytesOf, fieldAt, fieldOf, layersOf } from "../../static/js/walk/ruler.js";
@@ -112,6 +112,8 @@ test("a datagram that the lab threw away ends in a cross, whether it arrived or 
   const calls = [call("server", "lost on the way to the server, on purpose: 8 bytes", 0.1, true), call("server", "recvfrom(2048) = 8 bytes", 1.1), call("server", "lost on the way back, on purpose: 8 bytes", 1.2, true)].map((each, place) => ({ ...each, call: ["lost", "recvfrom", "lost"][place] }));
   const items = itemsOf(rows, calls);
   assert.deepEqual(items.map(({ row, lost }) => [row?.n ?? 0, lost]), [[1, "to_server"], [2, ""], [0, "to_client"]]);
+  assert.deepEqual([...thrownOf(items)], [1]);
+  assert.deepEqual(itemsOf(rows, onlyLost(calls)).map(({ lost }) => lost), ["to_server", "", "to_client"]); // the crosses stay when calls are not shown
 });
 
 // -- words
@@ -141,6 +143,7 @@ test("a row in words keeps hidden numbers back", () => {
 
 test("a connection's source and state in a word", () => {
   assert.equal(sourceWords("events"), "worked out from socket calls: no pure ACKs");
+  assert.equal(sourceWords("events", "", "udp"), "worked out from socket calls");
   assert.equal(sourceWords("upload", "walk.pcap"), "uploaded walk.pcap");
   for (const [state, words] of [["half closed", "half closed"], ["", "TCP"], ["client TIME_WAIT, server LAST_ACK", "closed"], ["client ESTABLISHED, server ESTABLISHED", "open"], ["client FIN_WAIT_2, server CLOSE_WAIT", "half closed"], ["client SYN_SENT, server LISTEN", "opening"]]) {
     assert.equal(stateWords(/** @type {any} */ ({ state, transport: "tcp" })), words);
@@ -202,7 +205,7 @@ test("the article's packets are told one by one", () => {
   assert.deepEqual(steps.map(({ title }) => title), ["SYN 0/–", "SYN ACK 0/1", "ACK 1/1", "PSH ACK 1/1 (322 bytes)", "ACK 1/323", "PSH ACK 1/323 (279 bytes)", "FIN ACK 280/323", "ACK 323/280", "ACK 323/281", "FIN ACK 323/281", "ACK 281/324"]);
   const says = /** @type {[number, RegExp, RegExp][]} */ ([
     [0, /client asks for a connection/, /seq 0: the SYN itself.*no ACK flag/], [1, /server agrees/, /client’s SYN took 0, so 1 is wanted/], [2, /third packet of the handshake/, /seq 1: the SYN took 0; ack 1/],
-    [3, /client sends 322 bytes\. PSH/, /bytes 1 to 322 .* the next is 323/], [4, /server’s kernel says that the 322 bytes arrived/, /ack 323: bytes up to 322 have arrived/], [6, /server has no more to send/, /FIN takes this number .* 281/],
+    [3, /client sends 322 bytes\. PSH/, /bytes 1 to 322 .* the next is 323; ack 1: nothing new has come/], [4, /server’s kernel says that the 322 bytes arrived/, /ack 323: bytes up to 322 have arrived/], [6, /server has no more to send/, /FIN takes this number .* 281/],
     [8, /client has seen the FIN/, /ack 281: the FIN took 280/], [9, /client ends its direction, too/, /acknowledged with 324/], [10, /last FIN is acknowledged: the client forgets/, /seq 281: the FIN took 280.*ack 324/],
   ]);
   for (const [place, why, numbersSay] of says) {
@@ -210,6 +213,13 @@ test("the article's packets are told one by one", () => {
     assert.match(steps[place].numbers, numbersSay);
   }
   assert.match(summaryOf(article, false), /^11 packets\. As in the article/);
+});
+
+test("what a packet carries stands in quotes, and what is only said of it behind them", () => {
+  const why = (/** @type {string} */ message) => stepOf(rowsOf([[">", "PSH ACK", 1, 1, 9, { message }]]), 0).why;
+  assert.match(why("Nice job, go on."), /9 bytes: «Nice job, go on.»\. PSH/);
+  assert.match(why("250-hello (a reply of 9 lines)"), /«250-hello» \(a reply of 9 lines\)\. PSH/);
+  assert.match(why("a (b)"), /«a \(b\)»/);
 });
 
 test("where an acknowledgement went along with another packet, the walk's end says so", () => {
@@ -225,7 +235,11 @@ test("a datagram has no numbers to explain", () => {
   const rows = rowsOf([[">", "", 0, null, 8, { transport: "udp", message: "Ping 1 2" }], [">", "", 0, null, 8, { transport: "udp", marks: ["lost"] }]]);
   assert.match(stepOf(rows, 0).why, /«Ping 1 2» in one piece/);
   assert.match(stepOf(rows, 1).numbers, /Nobody tells the client/);
-  assert.match(summaryOf(rows, false), /^2 datagrams, and nothing else/);
+  assert.match(summaryOf(rows, false), /^2 datagrams, and nothing else.*closed it\.$/);
+  const thrown = stepOf(rows, 0, new Set([1])); // captured: it arrived, and then the lab threw it away
+  assert.match(thrown.why, /«Ping 1 2» in one piece\. It arrived, and the lab threw it away/);
+  assert.match(thrown.numbers, /Nobody tells the client/);
+  assert.match(summaryOf(rows, false, new Set([1])), /1 of them the lab threw away/);
 });
 
 // -- the bit ruler

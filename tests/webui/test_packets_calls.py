@@ -11,6 +11,7 @@ import pytest
 
 from servers.kit.errors import SettingError
 from servers.kit.events import ConnectionOpened, DataReceived, DataSent, Event, SocketCall, preview
+from servers.udp_ping.events import PingStarted
 from servers.walk import raw
 from servers.walk.packet import Packet
 from servers.walk.write import pcapng
@@ -82,6 +83,12 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 def words(page: dict[str, Any]) -> list[str]:
     return [call.words for call in page["calls"]]
+
+
+def test_a_clients_own_address_tells_whose_it_is_of_datagrams_too() -> None:
+    told = [*story(), PingStarted(t=1, peer="10.0.0.1:9", server="10.0.0.2:7", count=1, request="r2")]
+    found = Persons({"r1": "Ana", "r2": "Bo"}.__getitem__).clients(told)
+    assert (found[C], found["10.0.0.1:9"]) == ("Ana", "Bo")
 
 
 def test_page_after_page_brings_the_calls_of_its_rows_and_each_once(room: Room) -> None:

@@ -57,11 +57,11 @@ export function createConnections({ list, filter, newest, count, held }, show) {
   function tell(button, connection) {
     const [who, where, how, what] = /** @type {HTMLElement[]} */ ([...button.children]);
     write(who, connection.person || connection.client);
-    write(where, connection.person ? connection.client : "");
+    write(where, [connection.person && connection.client, nameOf(connection)].filter(Boolean).join(" · "));
     write(how, stateWords(connection));
     write(what, `${plural(connection.packets, "packet")} · ${bytesWords(connection)}`);
     button.dataset.source = connection.source;
-    button.title = `${connection.client} → ${connection.server}, ${clock(connection.started)}, ${sourceWords(connection.source, nameOf(connection))}${connection.note ? `. ${connection.note}` : ""}`;
+    button.title = `${connection.client} → ${connection.server}, ${clock(connection.started)}, ${sourceWords(connection.source, nameOf(connection), connection.transport)}${connection.note ? `. ${connection.note}` : ""}`;
     button.setAttribute("aria-current", String(connection.id === shown));
   }
 

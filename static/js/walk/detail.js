@@ -89,7 +89,7 @@ function fieldsView(fields, bytes) {
     for (const cell of layer.cells) {
       const field = fields[cell.place];
       const button = field
-        ? el("button", { type: "button", class: "bitfield", "data-place": cell.place, tabindex: cell.named ? null : "-1", "aria-hidden": cell.named ? null : "true", "aria-label": `${field.name}: ${field.value}, ${bitWords(field, layer.bit)}`, title: `${field.name}: ${field.value}` }, cell.named && el("span", { class: "fieldname" }, cell.width < 3 ? short(field.name) : field.name), cell.named && cell.width >= 3 && el("span", { class: "fieldvalue" }, field.value))
+        ? el("button", { type: "button", class: "bitfield", "data-place": cell.place, tabindex: cell.named ? null : "-1", "aria-hidden": cell.named ? null : "true", "aria-label": `${field.name}: ${field.value}, ${bitWords(field, layer.bit)}`, title: `${field.name}: ${field.value}` }, cell.named && el("span", { class: "fieldname" }, cell.width < 3 ? short(field.name) : plain(field.name, cell.width)), cell.named && cell.width >= 3 && el("span", { class: "fieldvalue" }, field.value))
         : el("span", { class: "bitfield none" });
       button.style.gridColumn = `${cell.column + 1} / span ${cell.width}`;
       button.style.gridRow = `${cell.line + 2} / span ${cell.height}`;
@@ -131,6 +131,12 @@ function short(name) {
   if (name.length <= 4) return name;
   const words = name.split(/[^A-Za-z]+(?!t\b)/);
   return words.length > 1 ? words.map((word) => word[0]).join("").toUpperCase() : name[0];
+}
+
+/** An option's name in its cell; in a narrow one only which part of it. @param {string} name @param {number} width bits */
+function plain(name, width) {
+  const text = name.replace(/^Option: /, "");
+  return width < 16 ? text.replace(/^.*, /, "") : text;
 }
 
 /** @param {Field} field @param {number} start */

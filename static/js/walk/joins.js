@@ -61,6 +61,16 @@ function wayOf({ words }) {
   return words.includes("way back") ? "to_client" : "to_server";
 }
 
+/** Without the calls, but for what the lab says it threw away. @param {Call[]} calls */
+export function onlyLost(calls) {
+  return calls.filter(({ call }) => call === LOST);
+}
+
+/** The numbers of the captured datagrams that the lab threw away. @param {Item[]} items @returns {Set<number>} */
+export function thrownOf(items) {
+  return new Set(items.flatMap(({ row, lost }) => (row && lost ? [row.n] : [])));
+}
+
 /** Which row each call belongs to. @param {Row[]} rows @param {Call[]} calls */
 export function joinsOf(rows, calls) {
   /** @type {Map<Call, {place: number, causes: boolean}>} */

@@ -1,10 +1,14 @@
 /** Predict first: the student says seq and ack of the next packet; then its numbers are shown, with the reason. */
 
 import { el, fill, one, say, write } from "../dom.js";
+import { recall, remember } from "../recall.js";
 import { ackWords, answerOf, judgeAck, judgeSeq, seqWords } from "./predict.js";
 import { flagWords, wayWords } from "./words.js";
 
 /** @typedef {import("./model.js").Row} Row */
+/** @typedef {{at: Record<string, number>, right: number, said: number}} Kept how far each connection was predicted, and the score: a reload does not lose it */
+
+const KEPT = 50;
 
 /** @param {HTMLElement} element @param {{asked: (n: number) => void}} hooks `asked`: numbers up to that packet may be shown, and it is looked at */
 export function createPredict(element, { asked }) {
@@ -16,8 +20,9 @@ export function createPredict(element, { asked }) {
   /** @type {Row[]} */
   let rows = [];
   let at = 0;
-  let right = 0;
-  let said = 0;
+  let name = "";
+  /** @type {Kept} */
+  const kept = recall("predicted", { at: {}, right: 0, said: 0 });
 
   function show() {
     const row = rows[at];
@@ -27,7 +32,7 @@ export function createPredict(element, { asked }) {
     else if (!rows.length) write(question, "No packets yet: choose a connection, or make a request.");
     else if (!row) write(question, "That was the last packet.");
     else fill(question, el("b", {}, `Packet ${row.n}`), ` ${wayWords(row.way)}: `, el("b", {}, flagWords(row)), row.length ? `, ${row.length} bytes. ` : ", no data. ", "Which numbers does it carry?");
-    write(score, said ? `${right} of ${said} right` : "");
+    write(score, kept.said ? `${kept.right} of ${kept.said} right` : "");
   }
 
   /** @param {Node[]} words */
@@ -35,10 +40,19 @@ export function createPredict(element, { asked }) {
     fill(verdict, ...words);
     say(verdict.textContent ?? "");
     at += 1;
+    keep();
     for (const input of inputs) input.value = "";
     asked(rows[at - 1].n);
     show();
     if (rows[at]) inputs[0].focus({ preventScroll: true });
+  }
+
+  function keep() {
+    delete kept.at[name]; // the newest stand last
+    kept.at[name] = at;
+    const names = Object.keys(kept.at);
+    if (names.length > KEPT) delete kept.at[names[0]];
+    remember("predicted", kept);
   }
 
   form.addEventListener("submit", (event) => {
@@ -53,8 +67,8 @@ export function createPredict(element, { asked }) {
       return;
     }
     const judged = [judgeSeq(rows, at, seq), judgeAck(rows, at, ack)];
-    right += judged.filter((each) => each.right).length;
-    said += 2;
+    kept.right += judged.filter((each) => each.right).length;
+    kept.said += 2;
     next(judged.map((each, place) => line(["seq", "ack"][place], place ? row.ack : row.seq, each.right, each.words)));
   });
   one(form, "[data-tell]").addEventListener("click", () => {
@@ -63,11 +77,12 @@ export function createPredict(element, { asked }) {
   });
 
   return {
-    /** @param {Row[]} packets @param {boolean} other of another connection */
-    update(packets, other) {
+    /** @param {Row[]} packets @param {boolean} other of another connection @param {import("./model.js").Connection|null} connection whose they are */
+    update(packets, other, connection) {
       rows = packets;
       if (other) {
-        at = 0;
+        name = connection ? `${connection.id} ${connection.client}` : "";
+        at = kept.at[name] ?? 0;
         fill(verdict);
       }
       show();

@@ -73,7 +73,7 @@ export function mountSource(element, packets, { teacher, came, uploaded, again }
     const counters = [plural(status.packets, "packet"), `${digits} ${unit}`, `${count(status.dropped)} dropped by the kernel`];
     const line = byId("capture-counters");
     line.hidden = !status.packets && !status.capturing;
-    write(line, counters.join(" · "));
+    write(line, counters.map((each) => each.replaceAll(" ", "\u00a0")).join(" · "));
     line.classList.toggle("lossy", status.dropped > 0);
     showUploads(status);
     showBetter(status);
@@ -98,7 +98,7 @@ export function mountSource(element, packets, { teacher, came, uploaded, again }
 function captureWords(status, teacher) {
   const idle = status.possible && !status.capturing && !status.trouble && !status.full;
   if (!idle) return status.words;
-  return `Not capturing: what comes is worked out from socket calls, without pure ACKs.${teacher ? "" : " The teacher can switch the capture on."}`;
+  return `Not capturing: packets are worked out from the socket calls, which do not tell of all.${teacher ? "" : " The teacher can switch the capture on."}`;
 }
 
 /** The lines that would give a better way than the best that works. @param {Status} status */

@@ -16,21 +16,22 @@ const me = (row) => sender(row.way);
 /** @param {Row} row */
 const other = (row) => sender(opposite(row));
 
-/** @param {Row[]} rows @param {number} place @returns {Step} */
-export function stepOf(rows, place) {
+/** @param {Row[]} rows @param {number} place @param {ReadonlySet<number>} [thrown] numbers of the datagrams that the lab threw away @returns {Step} */
+export function stepOf(rows, place, thrown = new Set()) {
   const row = rows[place];
-  if (row.transport === "udp") return datagram(row);
+  if (row.transport === "udp") return datagram(row, thrown.has(row.n));
   const [seq, ack] = numbers(row, false);
   return { title: `${flagWords(row)} ${seq}/${ack}${row.length ? ` (${plural(row.length, "byte")})` : ""}`, why: whyFlags(rows, place), numbers: whyNumbers(rows, place) };
 }
 
-/** @param {Row} row @returns {Step} */
-function datagram(row) {
+/** @param {Row} row @param {boolean} thrown it was captured, and then thrown away @returns {Step} */
+function datagram(row, thrown) {
   const lost = row.marks.includes("lost");
+  const sends = `The ${me(row)} sends ${row.message ? quoted(row.message) : "a datagram"} in one piece`;
+  const why = lost ? row.why || "The lab threw this datagram away, as a bad network would." : thrown ? `${sends}. It arrived, and the lab threw it away there, as a bad network would on the way.` : `${sends}: what one sendto() gave, one recvfrom() takes.`;
   return {
-    title: `Datagram of ${plural(row.length, "byte")}`,
-    why: lost ? row.why || "The lab threw this datagram away, as a bad network would." : `The ${me(row)} sends ${row.message ? `«${row.message}»` : "a datagram"} in one piece: what one sendto() gave, one recvfrom() takes.`,
-    numbers: lost ? `Nobody tells the ${me(row)}: UDP has no acknowledgement, so it must wait and give up by itself.` : "No handshake before it and no numbers in it: if it were lost, UDP would neither notice nor send it again.",
+    title: `Datagram of ${plural(row.length, "byte")}`, why,
+    numbers: lost || thrown ? `Nobody tells the ${me(row)}: UDP has no acknowledgement, so it must wait and give up by itself.` : "No handshake before it and no numbers in it: if it were lost, UDP would neither notice nor send it again.",
   };
 }
 
@@ -45,10 +46,16 @@ function whyFlags(rows, place) {
   }
   if (has(row, "FIN")) return `${endWords(rows, place)}${row.length ? ` It still carries ${plural(row.length, "byte")}.` : ""}`;
   if (row.length) {
-    const what = row.message ? `: ${row.message}` : "";
+    const what = row.message ? `: ${quoted(row.message)}` : "";
     return `The ${me(row)} sends ${plural(row.length, "byte")}${what}.${has(row, "PSH") ? " PSH: give them to the program now, no more is waiting to be sent." : " No PSH: more of the same is right behind."}`;
   }
   return pureAck(rows, place);
+}
+
+/** What a packet carries, in quotes; what is only said of it, behind them: «DATA», «220 hello» (a reply of 2 lines). @param {string} message */
+function quoted(message) {
+  const [, text, more] = /^(.*?)( \((?:and|a reply of|bytes) [^()]*\))?$/s.exec(message) ?? ["", message, ""];
+  return `«${text}»${more ?? ""}`;
 }
 
 /** @param {Row[]} rows @param {number} place */
@@ -105,7 +112,7 @@ function ackSentence(rows, place) {
   const { next, from } = sentBefore(rows, place, opposite(row));
   if (!from || row.ack > next) return `ack ${row.ack}: the next byte that it wants`;
   if (row.ack < next) return `ack ${row.ack}: not everything that was sent had arrived yet`;
-  if (has(from, "SYN")) return `ack ${row.ack}: the ${other(row)}’s SYN took 0, so 1 is wanted next`;
+  if (has(from, "SYN") && !saidBefore(rows, place)) return `ack ${row.ack}: the ${other(row)}’s SYN took 0, so 1 is wanted next`;
   if (has(from, "FIN") && row.ack === from.next_seq) return `ack ${row.ack}: the FIN took ${row.ack - 1}, so it is acknowledged, too`;
   if (from.length && !saidBefore(rows, place)) return `ack ${row.ack}: bytes up to ${row.ack - 1} have arrived (${from.seq} + ${from.length}), ${row.ack} is wanted next`;
   return `ack ${row.ack}: nothing new has come from the ${other(row)}`;
@@ -116,10 +123,10 @@ function saidBefore(rows, place) {
   return rows.some((earlier, at) => at < place && earlier.way === rows[place].way && earlier.ack === rows[place].ack);
 }
 
-/** How many packets it took, and which acknowledgements went along with others. @param {Row[]} rows @param {boolean} rebuilt */
-export function summaryOf(rows, rebuilt) {
+/** How many packets it took, and which acknowledgements went along with others. @param {Row[]} rows @param {boolean} rebuilt @param {ReadonlySet<number>} [thrown] as in stepOf() */
+export function summaryOf(rows, rebuilt, thrown = new Set()) {
   const tcp = rows[0]?.transport === "tcp";
-  if (!tcp) return `${plural(rows.length, "datagram")}, and nothing else: no packet opened the conversation, none acknowledged, none closed it.`;
+  if (!tcp) return `${plural(rows.length, "datagram")}, and nothing else: no packet opened the conversation, none acknowledged, none closed it.${thrown.size ? ` ${thrown.size} of them the lab threw away.` : ""}`;
   const words = [`${plural(rows.length, "packet")}.`];
   const along = rebuilt || rows.length > SHORT ? [] : rows.flatMap((_, place) => alongWith(rows, place));
   const exchange = rows.filter(({ length }) => length > 0).length === 2;
@@ -142,9 +149,9 @@ function alongWith(rows, place) {
   return twin ? [`one ACK, packet ${carrier.n}, answers for packets ${twin.n} and ${row.n}`] : [];
 }
 
-/** «a, b and c», the first few. @param {string[]} parts */
+/** «a, b and c»; of many, the first two. @param {string[]} parts */
 function listed(parts) {
-  const some = parts.slice(0, 4);
+  const some = parts.slice(0, parts.length > 4 ? 2 : 4);
   if (parts.length > some.length) return `${some.join(", ")}, and so on ${plural(parts.length - some.length, "time")} more`;
   return some.length > 1 ? `${some.slice(0, -1).join(", ")} and ${some.at(-1)}` : some[0];
 }

@@ -13,7 +13,7 @@ const OVER = new Set(["closed", "reset", "refused"]);
 export function nameLadder(shown, upload) {
   const origin = byId("origin");
   write(byId("ladder-title"), shown ? `${shown.person ? `${shown.person}: ` : ""}${shown.client} → ${shown.server}` : "Ladder");
-  write(origin, shown ? sourceWords(shown.source, upload) : "");
+  write(origin, shown ? sourceWords(shown.source, upload, shown.transport) : "");
   origin.hidden = !shown;
   origin.dataset.source = shown?.source ?? "";
 }

@@ -2,9 +2,10 @@
 
 import { words } from "../api.js";
 import { byId, notice, write } from "../dom.js";
+import { recall, remember } from "../recall.js";
 import { mountBar, showMode } from "./bar.js";
 import { createDetail } from "./detail.js";
-import { itemsOf } from "./joins.js";
+import { itemsOf, onlyLost, thrownOf } from "./joins.js";
 import { createLadder } from "./ladder.js";
 import { Walk } from "./model.js";
 import { createPredict } from "./predictview.js";
@@ -32,7 +33,9 @@ export function mountView(packets, showTab, names) {
   let walk = new Walk();
   /** @type {Connection|null} */
   let shown = null;
-  let mode = "all";
+  let mode = recall("mode", "all");
+  /** @type {ReadonlySet<number>} */
+  let thrown = new Set();
   let rebuilt = false;
   let calls = true;
   let loading = false;
@@ -84,7 +87,11 @@ export function mountView(packets, showTab, names) {
   }
   /** @param {boolean} [lines] whether the ladder has other lines */
   function draw(lines = true) {
-    if (lines) ladder.update(itemsOf(walk.rows, calls ? walk.calls : []), walk.rows);
+    if (lines) {
+      const items = itemsOf(walk.rows, calls ? walk.calls : onlyLost(walk.calls));
+      thrown = thrownOf(items);
+      ladder.update(items, walk.rows);
+    }
     byId("ladder-card").dataset.calls = calls && walk.told.length ? "shown" : "none";
     if (!byId("table").hidden) table.update(walk.rows, look, mode === "walk" ? steps.n : Infinity);
     write(byId("extent"), shown ? extentWords(walk.rows.length, Math.max(shown.packets, walk.rows.length)) : "");
@@ -123,8 +130,8 @@ export function mountView(packets, showTab, names) {
     if (begun !== walk.begun) details.clear();
     [drawn, begun] = [walk.version, walk.begun];
     draw();
-    steps.update(walk.rows, rebuilt, first);
-    predict.update(walk.rows, first);
+    steps.update(walk.rows, rebuilt, first, thrown);
+    predict.update(walk.rows, first, shown);
     if (first) enter();
     follow();
   }
@@ -148,6 +155,7 @@ export function mountView(packets, showTab, names) {
   /** @param {string} next */
   function change(next) {
     mode = next;
+    remember("mode", mode);
     enter();
     if (mode === "predict") predict.focus();
   }
@@ -183,6 +191,7 @@ export function mountView(packets, showTab, names) {
     else steps.back();
   }
   detail.empty(POINT);
+  enter();
 
   /** @param {Connection|null} connection */
   function begin(connection) {
@@ -192,7 +201,7 @@ export function mountView(packets, showTab, names) {
     detail.empty(POINT);
     ladder.begin(connection, connection !== null && isLive(connection));
     steps.update([], rebuilt, true);
-    predict.update([], true);
+    predict.update([], true, connection);
     byId("rebuilt").hidden = true;
     nameLadder(connection, connection ? names().nameOf(connection) : "");
     draw();
@@ -207,6 +216,7 @@ export function mountView(packets, showTab, names) {
       if (!now) return;
       const grown = now.packets !== shown?.packets || now.state !== shown?.state;
       shown = now;
+      nameLadder(now, names().nameOf(now)); // whose it is may be told late
       if (grown || (told && now.source !== "upload")) load();
       draw(false);
     },

@@ -24,6 +24,8 @@ export function createWalk(element, { at: go }) {
   /** @type {Row[]} */
   let rows = [];
   let rebuilt = false;
+  /** @type {ReadonlySet<number>} */
+  let thrown = new Set();
   let at = 0;
 
   /** @param {boolean} [told] by key or press */
@@ -33,13 +35,13 @@ export function createWalk(element, { at: go }) {
     back.disabled = at === 0;
     next.disabled = at >= rows.length - 1;
     write(place, row ? `Packet ${at + 1} of ${rows.length}` : "");
-    const step = row ? stepOf(rows, at) : { title: "No packets yet", why: "Make a request and walk it, or choose a connection.", numbers: "" };
+    const step = row ? stepOf(rows, at, thrown) : { title: "No packets yet", why: "Make a request and walk it, or choose a connection.", numbers: "" };
     write(title, step.title);
     title.dataset.way = row?.way ?? "";
     write(why, step.why);
     write(numbers, step.numbers);
     const last = row && at === rows.length - 1;
-    fill(sum, last && el("b", {}, "All in all: "), last && summaryOf(rows, rebuilt));
+    fill(sum, last && el("b", {}, "All in all: "), last && summaryOf(rows, rebuilt, thrown));
     if (told && row) say(`${step.title}. ${step.why} ${step.numbers}`);
   }
   /** @param {number} to @param {boolean} [told] */
@@ -52,9 +54,9 @@ export function createWalk(element, { at: go }) {
   for (const button of all(element, "[data-step]")) button.addEventListener("click", () => step(at + (button.dataset.step === "next" ? 1 : -1)));
 
   return {
-    /** @param {Row[]} packets @param {boolean} worked rebuilt from calls @param {boolean} other of another connection */
-    update(packets, worked, other) {
-      [rows, rebuilt] = [packets, worked];
+    /** @param {Row[]} packets @param {boolean} worked rebuilt from calls @param {boolean} other of another connection @param {ReadonlySet<number>} [lost] numbers of the datagrams that the lab threw away */
+    update(packets, worked, other, lost = new Set()) {
+      [rows, rebuilt, thrown] = [packets, worked, lost];
       if (other) at = 0;
       show();
     },

@@ -65,15 +65,15 @@ export function rowWords(row, absolute, hidden) {
   ].filter(Boolean).join(", ");
 }
 
-/** Where a connection's packets come from. @param {Connection["source"]} source @param {string} [upload] the file's name */
-export function sourceWords(source, upload = "") {
+/** Where a connection's packets come from. @param {Connection["source"]} source @param {string} [upload] the file's name @param {string} [transport] */
+export function sourceWords(source, upload = "", transport = "tcp") {
   switch (source) {
     case "capture":
       return "captured";
     case "upload":
       return upload ? `uploaded ${upload}` : "uploaded";
     case "events":
-      return "worked out from socket calls: no pure ACKs";
+      return `worked out from socket calls${transport === "tcp" ? ": no pure ACKs" : ""}`;
     default:
       throw new Error(`unknown source ${source}`);
   }
