@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from servers.walk import bpf
-from servers.walk.allowed import CAVEAT, LOOPBACK
+from servers.walk.rights import CAVEAT, LOOPBACK
 from webui.packets_aim import UNIX, Aim
 from webui.packets_capture import MOST_MB, Capture
 

@@ -21,12 +21,11 @@ from servers.kit.settings import RequestSettings
 from servers.walk import bpf
 from servers.walk.bpf import Ends, Transport
 from servers.walk.piped import Piped, command
+from servers.walk.rights import LOOPBACK, MAC
 from servers.walk.ring import Ring
 
 NAMES = ("ring", "dumpcap", "tcpdump")
 """From the best to the least: each is tried in turn."""
-MAC = sys.platform == "darwin"
-LOOPBACK = "lo0" if MAC else "lo"
 
 
 class Source(Protocol):
@@ -135,12 +134,6 @@ def better(name: str) -> str:
     if name == "dumpcap":
         return "sudo dpkg-reconfigure wireshark-common && sudo usermod -aG wireshark $USER"
     return "sudo setcap cap_net_raw=eip $(readlink -f $(command -v tcpdump))"
-
-
-CAVEAT = (
-    "From then on every program that this Python runs may read all packets of the machine; "
-    "«sudo setcap -r» with the same path takes the right away."
-)
 
 
 class Question(RequestSettings, frozen=True, kw_only=True):

@@ -23,9 +23,10 @@ from servers.kit.events import Event
 from servers.kit.report import Report, now
 from servers.kit.settings import RequestSettings
 from servers.walk import write
-from servers.walk.allowed import CAVEAT, NAMES, Source, Wanted, better, opened
+from servers.walk.allowed import NAMES, Source, Wanted, better, opened
 from servers.walk.appended import Appended
 from servers.walk.bpf import Transport
+from servers.walk.rights import CAVEAT
 
 PAUSE = 0.2
 """Seconds that are waited for packets; what has come is in the file at once."""
