@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 
 from servers.kit.events import PREVIEW, Data
+from servers.kit.stars import LINES, stars
 from servers.smtp_sink.protocol import UNREAD, VERBS, Ahead, Session
 
-_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 _AUTH = re.compile(rb"(?i)AUTH(?: *| +(?:PLAIN|LOGIN) *)$")
 """Nothing but the command and its mechanism."""
 _SECRET = re.compile(rb"(?i)AUTH +(?:(?:PLAIN|LOGIN) +)?")
@@ -24,7 +24,7 @@ def masked_lines(data: bytes, ahead: Ahead) -> bytes:
     begun, login, unread, message = ahead.begun, ahead.login, ahead.unread, ahead.message
     found = bytearray()
     after = False  # behind an AUTH in the same call: its reply, and so what follows, is not known
-    for line in _LINES.findall(begun + data[:PREVIEW]):
+    for line in LINES.findall(begun + data[:PREVIEW]):
         whole = line.endswith(b"\n")
         if message:
             found += line
@@ -42,12 +42,6 @@ def masked_lines(data: bytes, ahead: Ahead) -> bytes:
             found += stars(line) if unread else line
             unread = max(0, unread - whole)
     return bytes(found[len(begun) :])
-
-
-def stars(line: bytes, start: int = 0) -> bytes:
-    """The line with stars from ``start`` on; its end stays."""
-    end = len(line.rstrip(b"\r\n"))
-    return line[:start] + b"*" * max(0, end - start) + line[max(start, end) :]
 
 
 def auth_stars(line: bytes) -> bytes:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 
+from servers.kit.stars import LINES, stars
+
 KEPT = 2048
 """Bytes of a line that are remembered at the most."""
 UNREAD = 2
 """Lines after a refused AUTH that may be a name and a password all the same."""
 
-_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 _AUTH = re.compile(
     rb"(?i)[ \t]*AUTH[ \t]+(?:(?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER)(?:[ \t]+|(?=[\r\n]|$)))?"
 )
@@ -50,7 +51,7 @@ class SmtpMask:
         if not self._greeted and data:
             self._greeted = True
             self.other = not data.startswith(b"220"[: len(data)])
-        for line in _LINES.findall(self._reply + data):
+        for line in LINES.findall(self._reply + data):
             if not line.endswith(b"\n"):
                 self._reply = line[:KEPT]
                 return
@@ -66,7 +67,7 @@ class SmtpMask:
             return data
         found = bytearray()
         begun, line = self._begun, b""
-        for line in _LINES.findall(begun + data):
+        for line in LINES.findall(begun + data):
             found += self._line(line)
         self._begun = b"" if line.endswith(b"\n") else line[:KEPT]
         return bytes(found[len(begun) :])
@@ -74,16 +75,16 @@ class SmtpMask:
     def _line(self, line: bytes) -> bytes:
         whole = line.endswith(b"\n")
         if self._login:
-            return _stars(line, 0)
+            return stars(line)
         found = _AUTH.match(line)
         if found or line.strip().upper() == b"AUTH":
             if whole:
                 self._login, self._unread = True, UNREAD
-            return _stars(line, found.end()) if found else line
+            return stars(line, found.end()) if found else line
         verb = line.strip().partition(b" ")[0].upper()
         if self._unread and verb not in _VERBS:
             self._unread -= whole
-            return _stars(line, 0)
+            return stars(line)
         if whole:
             self._unread = 0
         return line
@@ -91,8 +92,3 @@ class SmtpMask:
 
 def _may_begin(data: bytes) -> bool:
     return data.lstrip()[:4].upper() in (b"AUTH", b"AUT", b"AU", b"A")
-
-
-def _stars(line: bytes, start: int) -> bytes:
-    end = len(line.rstrip(b"\r\n"))
-    return line[:start] + b"*" * max(0, end - start) + line[max(start, end) :]
