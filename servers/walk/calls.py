@@ -7,34 +7,29 @@ returned (close(): just before it was made). So a send() may stand a little belo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 from servers.kit.events import (
     ConnectionClosed,
     ConnectionOpened,
-    DatagramDropped,
-    DatagramReceived,
-    DatagramSent,
     DataReceived,
     DataSent,
     Event,
     SocketCall,
 )
+from servers.walk.datagram_calls import SETTING_UP, Side, as_told, of_datagrams
 from servers.walk.names import on_the_wire, split
 from servers.walk.rows import Call
 
 MOST = 20_000
 """Calls that are given at the most."""
-SETTING_UP = 12
-"""Calls of a socket before its connection that are given at the most."""
 
-Side = Literal["client", "server"]
 Told = SocketCall | ConnectionOpened | ConnectionClosed | DataSent | DataReceived
 
 
 def calls(events: Iterable[Event], client: str, server: str, transport: str = "tcp") -> list[Call]:
     """The calls of one connection, in the order of their times; ``client`` and ``server`` as in its rows."""
-    made = _of_datagrams(events, client) if transport == "udp" else _Chosen(client, server).calls(events)
+    chosen = _Chosen(client, server)
+    made = of_datagrams(events, client, server) if transport == "udp" else chosen.calls(events)
     found = sorted(made, key=lambda pair: pair[1].t)
     return [
         Call(n=n, t=call.t, side=call.side, call=call.call, words=call.words, error=call.error, told=told)
@@ -145,34 +140,10 @@ def _remember(early: list[SocketCall], event: SocketCall) -> None:
 
 def _call(side: Side, event: SocketCall | DataSent | DataReceived) -> Call:
     if isinstance(event, SocketCall):
-        return Call(
-            n=0, t=event.t, side=side, call=event.call, words=SocketCall.line(event), error=bool(event.error)
-        )
+        return as_told(side, event)
     if isinstance(event, DataSent):
         asked = event.asked or event.data.size
         return Call(n=0, t=event.t, side=side, call="send", words=f"send({asked} bytes) = {event.data.size}")
     asked_for = str(event.asked or "")
     words = f"recv({asked_for}) = {event.data.size} bytes"
     return Call(n=0, t=event.t, side=side, call="recv", words=words)
-
-
-def _of_datagrams(events: Iterable[Event], client: str) -> Iterator[tuple[int, Call]]:
-    """What was done with the datagrams of one client, as its server, or the client itself, tells."""
-    for event in events:
-        if not isinstance(event, DatagramReceived | DatagramSent | DatagramDropped):
-            continue
-        if on_the_wire(event.peer) != client:
-            continue
-        size = event.data.size
-        if isinstance(event, DatagramDropped):
-            where = "on the way to the server" if event.way == "to_server" else "on the way back"
-            words = f"lost {where}, on purpose: {size} bytes"
-            yield event.n, Call(n=0, t=event.t, side="server", call="lost", words=words, error=True)
-        elif isinstance(event, DatagramReceived):
-            words = f"recvfrom({event.asked or ''}) = {size} bytes"
-            if event.lost:
-                words += f", and {event.lost} more are lost"
-            yield event.n, Call(n=0, t=event.t, side="server", call="recvfrom", words=words)
-        else:
-            words = f"sendto({size} bytes, {client}) = {size}"
-            yield event.n, Call(n=0, t=event.t, side="server", call="sendto", words=words)

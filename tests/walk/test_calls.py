@@ -140,6 +140,29 @@ def test_datagrams_and_what_was_lost_on_purpose() -> None:
     assert [each.error for each in calls(events, C, S, "udp")] == [False, False, True, False]
 
 
+def test_our_own_client_tells_its_side_of_the_datagrams() -> None:
+    mine: dict[str, Any] = {"peer": C, "request": "r1"}
+    events: list[Event] = [
+        call(1.0, "socket", "AF_INET, SOCK_DGRAM", "fd 3", request="r2"),
+        call(1.0, "socket", "AF_INET, SOCK_DGRAM", "fd 3", request="r1"),
+        DatagramSent(t=1.1, peer="127.0.0.1:9", way="to_server", data=preview(b"x"), request="r2"),
+        DatagramSent(t=1.2, way="to_server", data=preview(b"Ping"), **mine),
+        DatagramReceived(t=1.3, peer=C, way="to_server", data=preview(b"Ping"), asked=1024),
+        DatagramReceived(t=1.4, way="to_client", data=preview(b"PI"), asked=2, lost=2, **mine),
+        DatagramDropped(t=1.5, way="to_server", data=preview(b"Ping"), **mine),
+        call(1.6, "close", request="r2"),
+        call(1.7, "close", request="r1"),
+    ]
+    assert words(events, "udp") == [
+        "client socket(AF_INET, SOCK_DGRAM) = fd 3",
+        f"client sendto(4 bytes, {S}) = 4",
+        "server recvfrom(1024) = 4 bytes",
+        "client recvfrom(2) = 2 bytes, and 2 more are lost",
+        "client lost on the way to the server, on purpose: 4 bytes",
+        "client close() = 0",
+    ]
+
+
 def test_there_is_an_end_to_how_many_are_given() -> None:
     many: list[Event] = [
         DataReceived(t=3 + n, conn="c1", peer=C, way="to_server", data=preview(b"x")) for n in range(MOST + 9)
