@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask_socketio import SocketIO
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -22,6 +22,7 @@ from webui.auth import Gate, Refused
 from webui.dashboard import Dashboard, NotFound
 from webui.guard import MAX_UPLOAD, Guard, uploads
 from webui.live import Json, Live
+from webui.outgoing import Outgoing
 from webui.requests import TooMany
 from webui.states import WrongState
 
@@ -83,11 +84,12 @@ def create_app(options: Options, run_blocking: Callable[..., Any] = plain_call) 
         cors_allowed_origins="*",  # the guard has compared Origin and Host before
     )  # fmt: skip
     live = Live(socketio, dashboard, gate)
-    app.extensions.update(dashboard=dashboard, gate=gate, socketio=socketio, live=live)
+    app.extensions.update(dashboard=dashboard, gate=gate, socketio=socketio, live=live, outgoing=Outgoing())
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(api.blueprint)
     app.before_request(_check)
     app.after_request(_headers)
+    app.after_request(_bounded)  # before the headers
     _errors(app)
     app.wsgi_app = Guard(  # type: ignore[method-assign]
         app.wsgi_app, allowed_hosts(options), compress=options.compress,
@@ -116,11 +118,23 @@ def _check() -> None:
     api_call = request.path.startswith("/api/")
     if api_call and request.method != "OPTIONS":
         auth.person()  # nobody known: that is what to say, before what is missing or not there
-    if uploads(request.environ):  # before anything looks at the body
+    if uploads(request.environ):
+        auth.allow("teacher")  # before anything looks at the body, as the search for a CSRF token does
         request.max_content_length = MAX_UPLOAD
     by_token = api_call and request.headers.get("Authorization")  # checked just now
     if request.method not in ("GET", "HEAD", "OPTIONS") and not by_token:
         csrf.protect()
+
+
+def _bounded(response: Response) -> Response:
+    """A long answer waits in memory until its reader has it: a few may, not any number."""
+    outgoing: Outgoing = current_app.extensions["outgoing"]
+    if outgoing.bound(response, request.remote_addr or ""):
+        return response
+    response.close()
+    refused = answer(503, "Too many long answers are on their way already.", "Read those first, or wait.")
+    refused.headers["Retry-After"] = "5"
+    return refused
 
 
 def _headers(response: Response) -> Response:

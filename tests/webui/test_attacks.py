@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import socket
 import stat
 import threading
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 
 from servers.kit import channel as wire
 from servers.kit.report import Report
@@ -27,9 +28,10 @@ from tests.webui.fakes import LAB
 from tests.webui.test_live import Served
 from tests.webui.test_live import served as served
 from tests.webui.test_requests import Class
-from webui import channel, door, requests
+from webui import channel, door, outgoing, requests
 from webui.door import Crowd, Door, Paced
 from webui.live import JOINS
+from webui.outgoing import LONG, Outgoing
 from webui.requests import Request, TooMany
 
 # -- what stands before the WSGI server
@@ -196,7 +198,56 @@ def test_others_on_this_machine_do_not_read_the_data(make_app: Callable[..., Fla
     assert stat.S_IMODE((tmp_path / "fresh").stat().st_mode) == 0o700
 
 
+def test_a_students_long_form_is_refused_before_it_is_read(app: Flask) -> None:
+    client = app.test_client()
+    code = app.extensions["gate"].code
+    client.post("/join", data={"csrf_token": csrf(client.get("/join").text), "code": code, "name": "Eve"})
+    body = io.BytesIO(b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--\r\n")
+    path, kind = "/api/v1/instances/udp_ping-1/packets/upload", "multipart/form-data; boundary=x"
+    answer = client.post(path, input_stream=body, content_length=70, content_type=kind)
+    assert (answer.status_code, body.tell()) == (403, 0)
+
+
 # -- browsers that ask for much
+
+
+def sent(size: int) -> Response:
+    return Response(bytes(size), mimetype="application/json")
+
+
+def test_long_answers_of_which_nothing_is_read_do_not_fill_the_memory() -> None:
+    found = Outgoing(per_address=3 * LONG, total=5 * LONG)
+    first = sent(4 * LONG)
+    assert found.bound(first, "10.0.0.1")  # one goes out whatever its length
+    assert not found.bound(sent(LONG), "10.0.0.1")
+    assert found.bound(sent(LONG - 1), "10.0.0.1")
+    assert found.bound(sent(LONG), "10.0.0.2")
+    assert not found.bound(sent(LONG), "10.0.0.3")  # all there is room for
+    first.close()
+    assert found.bound(sent(3 * LONG), "10.0.0.1")
+    assert found.bound(sent(LONG), "127.0.0.1")
+
+
+def test_a_long_answer_is_as_it_was_and_given_up_it_is_gone() -> None:
+    answer = Response(bytes(range(256)) * LONG)
+    assert Outgoing().bound(answer, "10.0.0.1")
+    assert answer.content_length == 256 * LONG
+    pieces = iter(answer.response)
+    assert b"".join([next(pieces), *pieces]) == bytes(range(256)) * LONG
+    answer.close()
+    assert list(answer.response) == []
+
+
+def test_too_much_at_once_is_refused_in_words(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
+    monkeypatch.setattr(outgoing, "LONG", 1)
+    monkeypatch.setitem(app.extensions, "outgoing", Outgoing(total=2))
+    client, headers = app.test_client(), {"Authorization": "Bearer t"}
+    waits = client.get("/api/v1/labs", headers=headers)
+    answer = client.get("/api/v1/labs", headers=headers)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    waits.close()
+    with client.get("/api/v1/labs", headers=headers) as answer:
+        assert answer.status_code == 200
 
 
 def test_a_browser_that_joins_without_end_is_dropped(served: Served) -> None:
