@@ -40,7 +40,7 @@ LAB = Lab(
         picture=True,
         template=True,
         marks=(*OWN, ConnectionOpened, ConnectionClosed, DataSent, DataReceived),
-        primary="Play: {reader} reader",
+        primary="Play{by_hand: by hand}: {reader} reader",
         line="Your guess",
         presets=(
             Preset(

@@ -97,7 +97,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     marks     kinds of event that the picture is drawn from; kept apart from the
               traffic, so that a flood does not push them out
     quiet     kinds that the traffic log leaves out until asked
-    primary   the request form's button, with {field} replaced: «Send {count} pings»
+    primary   the request form's button, with {field} replaced: «Send {count} pings»; «Play{by_hand: alone}»:
+              words for where a field is ticked
     line      what the page calls the line that one writes into a session
     presets   named settings
     sources   files of the lab's folder shown in the source tab, in reading order

@@ -35,7 +35,7 @@ LAB = Lab(
         picture=True,
         template=True,
         marks=(ConnectionOpened, ConnectionClosed, Exchanged, ToxicHit, TapeChanged),
-        primary="Send bytes",
+        primary="Send bytes{by_hand: by hand}",
         line="Your line",
         presets=(
             Preset(name="good", title="No faults", help="everything passes at once", settings=NO_FAULTS),

@@ -33,7 +33,7 @@ LAB = Lab(
         template=True,
         marks=(ServerListening, HeartbeatArrived, HeartbeatState, HeartbeatClock, HeartbeatClient),
         quiet=(HeartbeatArrived,),
-        primary="Start heartbeats",
+        primary="Start heartbeats{by_hand: by hand}",
         line="To the clients",
         presets=(
             Preset(

@@ -38,9 +38,10 @@ function quote(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** «Send {count} pings» with the values put in; a single one without its plural s. @param {string} text @param {Record<string, any>} values */
+/** «Send {count} pings» with the values put in, a single one without its plural s; «Play{by_hand: alone}» with the words where that is ticked. @param {string} text @param {Record<string, any>} values */
 export function filled(text, values) {
-  return text.replace(/\{(\w+)\}( \w+s\b)?/g, (_, name, noun = "") => {
+  const said = text.replace(/\{(\w+):([^{}]*)\}/g, (_, name, words) => (values[name] ? words : ""));
+  return said.replace(/\{(\w+)\}( \w+s\b)?/g, (_, name, noun = "") => {
     const value = values[name] ?? "";
     return `${value}${value === 1 ? noun.slice(0, -1) : noun}`;
   });

@@ -57,6 +57,7 @@ test("the command line has only what differs from the default", () => {
 test("the button names what it does", () => {
   assert.equal(filled("Send {count} pings", { count: 10 }), "Send 10 pings");
   assert.equal(filled("Send {count} pings", { count: 1 }), "Send 1 ping");
+  for (const [by_hand, words] of [[false, "Play: a reader"], [true, "Play by hand: a reader"]]) assert.equal(filled("Play{by_hand: by hand}: {reader} reader", { by_hand, reader: "a" }), words);
   assert.equal(whyNot("running", false), "");
   assert.match(whyNot("stopped", true), /Start it first/);
   assert.match(whyNot("failed", false), /teacher/);
