@@ -5,13 +5,15 @@ import { count } from "../format.js";
 import { measure } from "../measure.js";
 import { PAGE, tieHands } from "./ladderhands.js";
 import { createHead } from "./ladderhead.js";
-import { rungElement } from "./rung.js";
+import { createLines, heightOf } from "./lines.js";
+import { LOOK, rungElement } from "./rung.js";
 
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {import("./joins.js").Item} Item */
 /** @typedef {import("./rung.js").Look} Look */
 
 const SPARE = 3;
+
 /**
  * @param {HTMLElement} element @param {HTMLButtonElement} follow
  * @param {{onChoose: (row: Row|null, told: boolean) => void, may: (row: Row) => boolean}} hooks `may`: whether a row can be chosen now
@@ -21,16 +23,14 @@ export function createLadder(element, follow, { onChoose, may }) {
   const space = el("div", { class: "space", role: "presentation" });
   const box = el("div", { class: "ladder", role: "listbox", tabindex: "0", "aria-label": "Packets", "aria-describedby": "ladder-keys" }, head.element, space);
   element.append(box, follow);
+  const lines = createLines(space);
   /** @type {Item[]} */
   let items = [];
   /** Place of each packet's line, and the packet before. @type {Map<number, number>} */
   let places = new Map();
   /** @type {Row[]} */
   let rows = [];
-  /** @type {Map<number, HTMLElement>} */
-  const drawn = new Map();
-  /** @type {Look} */
-  let look = { absolute: false, since: "first", hiddenAfter: Infinity };
+  let look = LOOK;
   let limit = Infinity;
   let end = 0; // lines that are shown
   let following = true;
@@ -44,43 +44,28 @@ export function createLadder(element, follow, { onChoose, may }) {
   let chosen = 0;
 
   function size() {
-    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    height = Math.round(parseFloat(getComputedStyle(box).getPropertyValue("--rung")) * rem) || 44;
-    box.style.setProperty("--step", `${height}px`);
+    height = heightOf(box);
     room = box.clientHeight - head.element.offsetHeight;
   }
 
   /** Draw what is in view. @param {boolean} [anew] what stands there says something else now */
   function draw(anew = false) {
     const start = performance.now();
-    if (anew) {
-      for (const line of drawn.values()) line.remove();
-      drawn.clear();
-    }
+    if (anew) lines.clear();
     const top = box.scrollTop; // read before anything is written: the browser lays out once
     const first = Math.max(0, Math.floor(top / height) - SPARE);
     const last = Math.min(end, Math.ceil((top + room) / height) + SPARE);
-    for (const [place, line] of drawn) {
-      if (place >= first && place < last) continue;
-      line.remove();
-      drawn.delete(place);
-    }
-    /** @type {HTMLElement[]} */
-    const fresh = [];
-    for (let place = first; place < last; place += 1) {
-      if (drawn.has(place)) continue;
-      const { row } = items[place];
-      const before = row ? (rows[rowPlace(row.n) - 1] ?? null) : null;
-      const line = rungElement(items[place], place, { look, chosen: row?.n === chosen, total: rows.length, before, start: rows[0]?.t ?? 0 });
-      line.style.transform = `translateY(${place * height}px)`;
-      drawn.set(place, line);
-      fresh.push(line);
-    }
-    space.append(...fresh);
+    lines.show(first, last, height, lineAt);
     head.show(items, Math.min(end, Math.floor((top + 1) / height)), rows[0]);
     follow.hidden = following || !live || !items.length || limit < Infinity;
     write(follow, missed ? `${count(missed)} new, follow` : "Follow");
     measure("ladder-update", start);
+  }
+  /** @param {number} place */
+  function lineAt(place) {
+    const { row } = items[place];
+    const before = row ? (rows[rowPlace(row.n) - 1] ?? null) : null;
+    return rungElement(items[place], place, { look, chosen: row?.n === chosen, total: rows.length, before, start: rows[0]?.t ?? 0 });
   }
   /** @param {number} n */
   function rowPlace(n) {
@@ -109,7 +94,7 @@ export function createLadder(element, follow, { onChoose, may }) {
   }
   /** @param {boolean} on */
   function mark(on) {
-    const line = drawn.get(places.get(chosen) ?? -1);
+    const line = lines.at(places.get(chosen) ?? -1);
     line?.setAttribute("aria-selected", String(on));
     box.setAttribute("aria-activedescendant", on && line ? line.id : "");
   }

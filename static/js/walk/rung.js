@@ -8,6 +8,9 @@ import { flagWords, markOf, numbers, rowWords, timeText } from "./words.js";
 /** @typedef {import("./joins.js").Item} Item */
 /** @typedef {{absolute: boolean, since: "first"|"before", hiddenAfter: number}} Look `hiddenAfter`: rows with a greater number keep their numbers back */
 
+/** How a ladder begins. @type {Look} */
+export const LOOK = { absolute: false, since: "first", hiddenAfter: Infinity };
+
 /**
  * @param {Item} item @param {number} place @param {{look: Look, chosen: boolean, total: number, before: Row|null, start: number}} rest
  *   `before`: the packet before; `start`: the time of the first packet

@@ -2,6 +2,7 @@
 
 import { el, fill, one, write } from "../dom.js";
 import { count } from "../format.js";
+import { LOOK } from "./rung.js";
 import { flagWords, markOf, numbers, timeText, wayWords } from "./words.js";
 
 /** @typedef {import("./model.js").Row} Row */
@@ -15,7 +16,7 @@ export function createTable(element) {
   const [earlier, later] = /** @type {HTMLButtonElement[]} */ ([one(element, "[data-turn=earlier]"), one(element, "[data-turn=later]")]);
   let first = 0;
   /** @type {{rows: Row[], look: import("./rung.js").Look, limit: number}} */
-  let now = { rows: [], look: { absolute: false, since: "first", hiddenAfter: Infinity }, limit: Infinity };
+  let now = { rows: [], look: LOOK, limit: Infinity };
 
   function draw() {
     const rows = now.rows.filter(({ n }) => n <= now.limit);
