@@ -23,7 +23,7 @@ Told = DatagramReceived | DatagramSent | DatagramDropped
 def of_datagrams(events: Iterable[Event], client: str, server: str) -> Iterator[tuple[int, Call]]:
     """Each call with the number of the event with which it is known to be of this client."""
     early: dict[str, list[SocketCall]] = {}
-    whose: dict[str, str] = {}  # a request's first client: of several sockets nobody knows which a call is on
+    whose: dict[str, str] = {}  # a request's client; "" if it has several sockets: which one is a call on?
     for event in events:
         if isinstance(event, SocketCall) and event.request:
             if whose.get(event.request) == client:
@@ -32,9 +32,12 @@ def of_datagrams(events: Iterable[Event], client: str, server: str) -> Iterator[
                 early[event.request].append(event)
         elif isinstance(event, Told):
             peer = on_the_wire(event.peer)
-            before = early.pop(event.request, []) if event.request else []
-            if whose.setdefault(event.request, peer) == client:
-                yield from ((event.n, as_told("client", each)) for each in before)
+            if event.request and event.request not in whose:
+                before = early.pop(event.request, [])
+                sockets = sum(each.call == "socket" for each in before)
+                whose[event.request] = peer if sockets < 2 else ""
+                if whose[event.request] == client:
+                    yield from ((event.n, as_told("client", each)) for each in before)
             if peer == client:
                 yield event.n, _of(event, server if event.request else client)
 

@@ -152,6 +152,10 @@ def test_our_own_client_tells_its_side_of_the_datagrams() -> None:
         DatagramDropped(t=1.5, way="to_server", data=preview(b"Ping"), **mine),
         call(1.6, "close", request="r2"),
         call(1.7, "close", request="r1"),
+        call(1.8, "socket", "AF_INET, SOCK_DGRAM", "fd 3", request="r3"),  # of several clients: whose?
+        call(1.8, "socket", "AF_INET, SOCK_DGRAM", "fd 4", request="r3"),
+        DatagramDropped(t=1.9, peer=C, way="to_server", data=preview(b"x"), request="r3"),
+        call(2.0, "close", request="r3"),
     ]
     assert words(events, "udp") == [
         "client socket(AF_INET, SOCK_DGRAM) = fd 3",
@@ -160,6 +164,7 @@ def test_our_own_client_tells_its_side_of_the_datagrams() -> None:
         "client recvfrom(2) = 2 bytes, and 2 more are lost",
         "client lost on the way to the server, on purpose: 4 bytes",
         "client close() = 0",
+        "client lost on the way to the server, on purpose: 1 bytes",
     ]
 
 
