@@ -96,8 +96,8 @@ PACKETS = _object(
     ways=_list(_object("name works words better caveat", name=STRING, works=BOOLEAN, words=STRING,
                        better=STRING, caveat=STRING)),
     packets=INTEGER, bytes=INTEGER, dropped=INTEGER, full=BOOLEAN, reading=BOOLEAN, n=INTEGER,
-    uploads=_list(_object("id name packets troubles", id=STRING, name=STRING, packets=INTEGER,
-                          troubles=_list(STRING))),
+    uploads=_list(_object("id name packets others troubles", id=STRING, name=STRING, packets=INTEGER,
+                          others=INTEGER, troubles=_list(STRING))),
     connections=_list(CONNECTION),
 )  # fmt: skip
 LADDER = _object(

@@ -73,6 +73,11 @@ class Shelf:
         found = self._open.get(prefix)
         return found[1].packets_read if found else 0
 
+    def others(self, prefix: str) -> int:
+        """How many of them are no TCP or UDP that can be read, and so of no connection."""
+        found = self._open.get(prefix)
+        return found[1].others if found else 0
+
     def troubles(self, prefix: str) -> list[str]:
         """What is wrong with it, in words."""
         found = self._open.get(prefix)

@@ -77,6 +77,7 @@ class Desk:
         uploads = [
             {
                 "id": each.id, "name": each.name, "packets": shelf.packets(f"{each.id}-"),
+                "others": shelf.others(f"{each.id}-"),
                 "troubles": [] if left else shelf.troubles(f"{each.id}-"),
             }
             for each in shelf.kept.uploads

@@ -19,8 +19,9 @@ from servers.kit import channel as wire
 from servers.kit.errors import SettingError
 from servers.walk import raw
 from servers.walk.capture_file import CaptureFile
-from servers.walk.packet import Packet
-from servers.walk.write import pcapng
+from servers.walk.link import RAW
+from servers.walk.packet import Frame, Packet
+from servers.walk.write import packet, pcapng
 from tests.programs import eventually
 from tests.started import TOKEN
 from tests.walk.talk import Talk
@@ -160,8 +161,10 @@ def test_over_a_unix_domain_socket_there_are_no_packets(api: Api) -> None:
 
 
 def test_an_uploaded_capture_is_drawn_the_same_way(api: Api, ping: str) -> None:
-    found = upload(api, ping, capture(), "my%20walk.pcapng")
-    assert found["uploads"] == [{"id": "u1", "name": "my walk.pcapng", "packets": 7, "troubles": []}]
+    found = upload(api, ping, capture() + packet(Frame(8, 0.0, RAW, b"", 0)), "my%20walk.pcapng")
+    assert found["uploads"] == [
+        {"id": "u1", "name": "my walk.pcapng", "packets": 8, "others": 1, "troubles": []}
+    ]
     (connection,) = found["connections"]
     assert (connection["id"], connection["source"], connection["note"]) == (
         "u1-1",

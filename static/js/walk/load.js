@@ -9,7 +9,7 @@ import { fieldOf } from "./ruler.js";
 /** @typedef {{name: string, works: boolean, words: string, better: string, caveat?: string}} Way a way of capturing, or the two that always work: upload, events */
 /**
  * @typedef {{capturing: boolean, possible: boolean, reading: boolean, words: string, trouble: string, ways: Way[], packets: number, bytes: number, dropped: number, full: boolean,
- *   uploads: {id: string, name: string, packets: number, troubles: string[]}[], connections: Connection[]}} Status
+ *   uploads: {id: string, name: string, packets: number, others: number, troubles: string[]}[], connections: Connection[]}} Status
  */
 
 const PAGE = 2000;
