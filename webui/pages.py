@@ -163,8 +163,8 @@ def fields_json(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:
 def _lab_context(lab: Lab, instance: str = "") -> dict[str, Any]:
     shown = text.of_lab(lab)
     # A lesson's link to a tool leads to that server's; without a server, to where one is started.
-    place = rf'href="/instances/{instance}/tools/\1"' if instance else 'href="#running"'
-    lesson = re.sub(r'href="tools/(\w+)"', place, shown["lesson"])
+    place = rf'href="/instances/{instance}/tools/\1\2"' if instance else 'href="#running"'
+    lesson = re.sub(r'href="tools/(\w+)(#[\w-]+)?"', place, shown["lesson"])
     return {
         "lab": lab,
         "fields": fields(lab.settings),

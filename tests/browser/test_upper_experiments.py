@@ -52,8 +52,9 @@ def test_a_prediction_stands_beside_what_happened(student, teacher, board):
     page = student.open(url(board, f"/instances/{id}"))
     tools = [page.get_by_role("link", name=name, exact=True) for name in ("Packets", "Experiments")]
     assert len({tool.bounding_box()["y"] for tool in tools}) == 1
-    tools[1].click()
-    page.wait_for_url("**/tools/experiments")
+    page.locator("#lesson").get_by_role("link", name="«backlog»").click()
+    page.wait_for_url("**/tools/experiments#backlog")
+    expect(page.locator("#request-experiment")).to_have_value("backlog")
     expect(page.locator("#link")).to_contain_text("live")
     expect(page.locator("#picture .empty")).to_contain_text("Say what you expect")
     page.locator("#request-experiment").select_option("linger")

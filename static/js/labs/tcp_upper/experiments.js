@@ -90,6 +90,8 @@ export function picture(element, store, page) {
     runs.add(change.marks);
     if (!state.paused) drawing ||= requestAnimationFrame(draw);
   });
+  const linked = location.hash.slice(1); // the lesson's «play it» names one
+  if (form && names.includes(linked)) choose(linked);
   question();
   draw();
 
