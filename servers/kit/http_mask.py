@@ -39,11 +39,16 @@ class HttpMask:
         """A call was not told: nobody knows in what it ended."""
         self._begun, self._known = b"", False
 
-    def head(self, data: Data) -> bytes:
+    @property
+    def known(self) -> bool:
+        """Whether it is known what the next call's first byte belongs to."""
+        return self._known
+
+    def head(self, data: Data, most: int = PREVIEW) -> bytes:
         """The first bytes of the next call, masked; b"" where a secret that began before may go on."""
         begun, known = self._begun, self._known
         self._remember(data)
-        return masked(begun + bytes(data[:PREVIEW]))[len(begun) :] if known else b""
+        return masked(begun + bytes(data[:most]))[len(begun) :] if known else b""
 
     def _remember(self, data: Data) -> None:
         tail = bytes(data[-KEPT:])

@@ -12,6 +12,7 @@ import re
 
 from servers.kit.events import PREVIEW
 from servers.kit.http_mask import HttpMask
+from servers.kit.stars import hidden
 from servers.walk.rows import Way
 from servers.walk.smtp_mask import SmtpMask
 
@@ -103,11 +104,13 @@ class _Direction:
             elif line:
                 begin = line.end()
             else:
-                return _stars(payload)
-            found, payload, self._known = _stars(payload[:begin]), payload[begin:], True
+                return hidden(payload)
+            found, payload, self._known = hidden(payload[:begin]), payload[begin:], True
             self._http.begin()
-        parts = (payload[start : start + PREVIEW] for start in range(0, len(payload), PREVIEW))
-        return found + b"".join(self._http.head(part) or _stars(part) for part in parts)
+        while payload and not self._http.known:
+            part, payload = payload[:PREVIEW], payload[PREVIEW:]
+            found += self._http.head(part) or hidden(part)
+        return found + self._http.head(payload, len(payload)) if payload else found
 
     def _lose(self, start: int, end: int) -> None:
         """Bytes that were not captured, or come late: a secret may have begun there."""
@@ -120,7 +123,7 @@ class _Direction:
         end = offset + len(payload)
         unseen = offset < 0 or any(start < end and offset < stop for start, stop in self._holes)
         if self._flood or (unseen and not self._plain()):
-            return _stars(payload)
+            return hidden(payload)
         found = bytearray(payload)
         for start, stop in self._secrets:
             if start < end and offset < stop:
@@ -130,8 +133,8 @@ class _Direction:
 
     def _hide(self, offset: int, payload: bytes, found: bytes) -> None:
         """Remember where the stars are, from the first to the last."""
-        differ = [n for n in range(len(payload)) if payload[n] != found[n]]
-        self._add(self._secrets, (offset + differ[0], offset + differ[-1] + 1))
+        first, last = _differ(payload, found), len(payload) - _differ(payload[::-1], found[::-1])
+        self._add(self._secrets, (offset + first, offset + last))
 
     def _add(self, spans: list[Span], span: Span) -> None:
         if len(spans) < MOST:
@@ -149,5 +152,9 @@ def _both(payload: bytes, one: bytes, other: bytes) -> bytes:
     return bytes(b if a == c else a for a, b, c in zip(one, other, payload, strict=True))
 
 
-def _stars(data: bytes) -> bytes:
-    return bytes(byte if byte in b"\r\n" else 42 for byte in data)
+def _differ(one: bytes, other: bytes) -> int:
+    """Where two of the same length differ first; whole blocks that are alike cost next to nothing."""
+    at = 0
+    while one[at : at + WORD] == other[at : at + WORD]:
+        at += WORD
+    return next(n for n in range(at, len(one)) if one[n] != other[n])

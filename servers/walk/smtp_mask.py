@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from servers.kit.stars import LINES, stars
+from servers.kit.stars import hidden, stars
 
 KEPT = 2048
 """Bytes of a line that are remembered at the most."""
@@ -18,6 +18,9 @@ UNREAD = 2
 _AUTH = re.compile(
     rb"(?i)[ \t]*AUTH[ \t]+(?:(?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER)(?:[ \t]+|(?=[\r\n]|$)))?"
 )
+_AUTH_WORD = re.compile(rb"(?i)AUTH")
+_AUTH_LINE = re.compile(rb"(?im)^[ \t\r\v\f]*AUTH(?!\S)")
+_LAST_REPLY = re.compile(rb"(?ms).*^([0-9]{3})(?!-)")
 _VERBS = frozenset(b"EHLO HELO LHLO MAIL RCPT DATA RSET NOOP QUIT VRFY EXPN HELP STARTTLS BDAT AUTH".split())
 
 
@@ -51,13 +54,12 @@ class SmtpMask:
         if not self._greeted and data:
             self._greeted = True
             self.other = not data.startswith(b"220"[: len(data)])
-        for line in LINES.findall(self._reply + data):
-            if not line.endswith(b"\n"):
-                self._reply = line[:KEPT]
-                return
-            if line[:3].isdigit() and line[3:4] != b"-":
-                self._login = line.startswith(b"334")
-        self._reply = b""
+        text = self._reply + data
+        whole = text.rfind(b"\n") + 1
+        if self._login or b"334" in text:
+            last = _LAST_REPLY.match(text, 0, whole)
+            self._login = last[1] == b"334" if last else self._login
+        self._reply = text[whole : whole + KEPT]
 
     def says(self, data: bytes) -> bytes:
         """The client's next bytes, stars in them."""
@@ -65,12 +67,25 @@ class SmtpMask:
             self._login or self._unread or self._begun or b"\n" in data or _may_begin(data)
         ):
             return data
-        found = bytearray()
-        begun, line = self._begun, b""
-        for line in LINES.findall(begun + data):
-            found += self._line(line)
-        self._begun = b"" if line.endswith(b"\n") else line[:KEPT]
-        return bytes(found[len(begun) :])
+        begun, text = self._begun, self._begun + data
+        found = self._lines(text)
+        line = text.rfind(b"\n") + 1
+        self._begun = text[line : line + KEPT]
+        return found[len(begun) :]
+
+    def _lines(self, text: bytes) -> bytes:
+        """Lines with stars. Only those on which something depends are looked at one by one: a flood of
+        short lines costs no more than a long one."""
+        found, at = b"", 0
+        while at < len(text) and not self._login:
+            begin = at
+            if not self._unread:
+                auth = _AUTH_LINE.search(text, at) if _AUTH_WORD.search(text, at) else None
+                begin = auth.start() if auth else len(text)
+            end = text.find(b"\n", begin) + 1 or len(text)
+            found += text[at:begin] + self._line(text[begin:end])
+            at = end
+        return found + hidden(text[at:])
 
     def _line(self, line: bytes) -> bytes:
         whole = line.endswith(b"\n")

@@ -7,8 +7,10 @@ from itertools import pairwise
 
 import pytest
 
+from servers.kit import http_events, http_mask
 from servers.walk.masking import MOST, Masking
 from servers.walk.rows import Way
+from servers.walk.smtp_mask import SmtpMask
 
 HTTP = b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic c2VjcmV0\r\nAccept: */*\r\n\r\n"
 HTTP_SHOWN = b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ********\r\nAccept: */*\r\n\r\n"
@@ -170,3 +172,42 @@ def test_more_secrets_than_are_remembered_hide_all_that_comes_again() -> None:
     for n in range(MOST + 2):
         masking.feed("to_server", n * len(line), line)
     assert masking.feed("to_server", 0, b"GET / HTTP") == b"*" * 10
+
+
+@pytest.mark.parametrize("line", [b"\n", b"A\n", b"auth\n", b"AUTHENTIC\n", b"QUIT\r\n"])
+def test_of_a_flood_of_lines_only_those_that_matter_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    looked: list[bytes] = []
+    plain = SmtpMask._line
+
+    def look(self: SmtpMask, line: bytes) -> bytes:
+        looked.append(line)
+        return plain(self, line)
+
+    monkeypatch.setattr(SmtpMask, "_line", look)
+    found = Masking().feed("to_server", 0, line * 10_000)
+    assert len(found) == 10_000 * len(line)
+    assert len(looked) <= 2
+
+
+def test_of_a_flood_of_replies_the_last_counts() -> None:
+    mask = SmtpMask()
+    mask.hears(b"220 x\r\n" + b"334 \r\n" * 1000)
+    assert mask.says(b"c2VjcmV0\r\n") == b"********\r\n"
+    mask.hears(b"334 \r\n" * 1000 + b"235-yes\r\n235 yes\r\n" + b"no reply\r\n" * 1000)
+    assert mask.says(b"NOOP\r\n") == b"NOOP\r\n"
+
+
+def test_a_long_segment_is_masked_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def masked(data: bytes) -> bytes:
+        calls.append(len(data))
+        return http_events.masked(data)
+
+    monkeypatch.setattr(http_mask, "masked", masked)
+    asked = b"GET / HTTP/1.1\r\nX: " + b"x" * 30_000 + b"\r\n" + b"authorization: Basic c2VjcmV0\r\n" * 1000
+    found = Masking().feed("to_server", 0, asked)
+    assert found == asked.replace(b"c2VjcmV0", b"********")
+    assert len(calls) == 1
