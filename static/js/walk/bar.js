@@ -31,7 +31,8 @@ function toggle(button, then) {
   });
 }
 
-/** @param {string} mode */
+/** Which mode is on, and its strip below the buttons. @param {string} mode */
 export function showMode(mode) {
+  for (const name of ["walk", "predict"]) byId(name).hidden = mode !== name;
   for (const button of all(byId("ladder-card"), "[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
 }

@@ -11,14 +11,16 @@ import { flagWords, markOf, timeText, wayWords } from "./words.js";
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {import("./ruler.js").Field} Field */
 
+const POINT = "Choose a packet in the ladder: its fields, bit by bit, and its bytes.";
+
 /** @param {HTMLElement} element */
 export function createDetail(element) {
   let asked = 0;
 
-  /** @param {string} text */
-  function empty(text) {
+  /** No packet is chosen. */
+  function empty() {
     asked += 1;
-    fill(element, el("p", { class: "empty" }, text));
+    fill(element, el("p", { class: "empty" }, POINT));
   }
 
   /** @param {Row} row @param {{side: string, words: string}[]} calls @param {() => Promise<{fields: Field[], data: string}>} load @param {boolean} absolute @param {boolean} rebuilt */

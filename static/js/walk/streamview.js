@@ -18,6 +18,7 @@ export function createStream(element) {
   /** @type {{pieces: Piece[], cut: boolean}} */
   let found = { pieces: [], cut: false };
   let asked = 0;
+  let last = -1;
 
   function draw() {
     const { blocks, left } = blocksOf(found.pieces, as, which);
@@ -40,11 +41,14 @@ export function createStream(element) {
   return {
     clear() {
       asked += 1;
+      last = -1;
       found = { pieces: [], cut: false };
       draw();
     },
-    /** @param {() => Promise<{pieces: Piece[], cut: any}>} load */
-    async show(load) {
+    /** The stream up to a packet, unless nobody sees it, or it is that already. @param {number} n @param {() => Promise<{pieces: Piece[], cut: any}>} load */
+    async show(n, load) {
+      if (element.hidden || n === last) return;
+      last = n;
       const mine = (asked += 1);
       try {
         const answer = await load();

@@ -18,6 +18,13 @@ export function nameLadder(shown, upload) {
   origin.dataset.source = shown?.source ?? "";
 }
 
+/** What is to be known of a ladder that was worked out; "": it was not. @param {string} words */
+export function sayRebuilt(words) {
+  const place = byId("rebuilt");
+  place.hidden = !words;
+  write(place, words);
+}
+
 /** @param {number} known connections @param {import("../types.js").Instance|null} instance @param {boolean} teacher */
 export function showEmpty(known, instance, teacher) {
   const place = byId("ladder-empty");

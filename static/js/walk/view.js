@@ -8,10 +8,12 @@ import { createDetail } from "./detail.js";
 import { itemsOf, onlyLost, thrownOf } from "./joins.js";
 import { createLadder } from "./ladder.js";
 import { Walk } from "./model.js";
+import { createAnswers, oneAtATime } from "./once.js";
 import { createPredict } from "./predictview.js";
+import { LOOK } from "./rung.js";
 import { createStream } from "./streamview.js";
 import { createTable } from "./table.js";
-import { followButton, isLive, nameLadder } from "./titles.js";
+import { followButton, isLive, nameLadder, sayRebuilt } from "./titles.js";
 import { createWalk } from "./walkview.js";
 import { extentWords } from "./words.js";
 
@@ -19,7 +21,6 @@ import { extentWords } from "./words.js";
 /** @typedef {import("./model.js").Connection} Connection */
 
 const KEPT = 200;
-const POINT = "Choose a packet in the ladder: its fields, bit by bit, and its bytes.";
 
 /**
  * @param {ReturnType<typeof import("./load.js").packetsOf>} packets @param {(tab: HTMLElement) => void} showTab
@@ -29,7 +30,6 @@ export function mountView(packets, showTab, names) {
   const detail = createDetail(byId("packet"));
   const stream = createStream(byId("stream"));
   const table = createTable(byId("table"));
-  const strips = { walk: byId("walk"), predict: byId("predict") };
   let walk = new Walk();
   /** @type {Connection|null} */
   let shown = null;
@@ -38,23 +38,18 @@ export function mountView(packets, showTab, names) {
   let thrown = new Set();
   let rebuilt = false;
   let calls = true;
-  let loading = false;
-  let again = false;
-  let streamAt = -1;
-  /** @type {import("./rung.js").Look} */
-  let look = { absolute: false, since: "first", hiddenAfter: Infinity };
-  /** @type {Map<number, Promise<{fields: import("./ruler.js").Field[], data: string}>>} */
-  const details = new Map();
+  let look = LOOK;
+  const details = createAnswers(KEPT, (n) => packets.detail(/** @type {Connection} */ (shown).id, n));
 
   const ladder = createLadder(byId("ladder"), followButton(), { onChoose: chose, may: (row) => row.n <= look.hiddenAfter });
-  const steps = createWalk(strips.walk, {
+  const steps = createWalk(byId("walk"), {
     at(n) {
       ladder.limit(n);
       ladder.choose(n);
       draw(false);
     },
   });
-  const predict = createPredict(strips.predict, {
+  const predict = createPredict(byId("predict"), {
     asked(n) {
       set({ hiddenAfter: n });
       ladder.choose(n);
@@ -64,19 +59,12 @@ export function mountView(packets, showTab, names) {
   /** @param {Row|null} row @param {boolean} told */
   function chose(row, told) {
     if (!row || !shown) {
-      detail.empty(POINT);
+      detail.empty();
       return;
     }
     if (told && mode === "walk" && row.n !== steps.n) steps.to(row.n);
-    const { id } = shown;
-    if (!details.has(row.n)) {
-      const found = packets.detail(id, row.n);
-      details.set(row.n, found);
-      found.catch(() => details.delete(row.n));
-      if (details.size > KEPT) details.delete(/** @type {number} */ (details.keys().next().value));
-    }
     if (told) showTab(byId("tab-packet"));
-    detail.show(row, ladder.callsOf(row.n), () => /** @type {Promise<any>} */ (details.get(row.n)), look.absolute, rebuilt);
+    detail.show(row, ladder.callsOf(row.n), () => details.get(row.n), look.absolute, rebuilt);
   }
 
   /** @param {Partial<import("./rung.js").Look>} change */
@@ -97,33 +85,21 @@ export function mountView(packets, showTab, names) {
     write(byId("extent"), shown ? extentWords(walk.rows.length, Math.max(shown.packets, walk.rows.length)) : "");
   }
 
-  async function load() {
+  const load = oneAtATime(async () => {
     if (!shown) return;
-    if (loading) {
-      again = true;
-      return;
-    }
     const [connection, into] = [shown, walk];
-    loading = true;
     try {
       const found = await packets.rows(connection.id, into, () => into === walk && came());
       if (into === walk) {
         rebuilt = found.rebuilt;
-        byId("rebuilt").hidden = !found.words || !rebuilt;
-        write(byId("rebuilt"), rebuilt ? found.words : "");
+        sayRebuilt(rebuilt ? found.words : "");
         came();
       }
     } catch (problem) {
       if (into === walk) notice(words(problem));
     }
-    loading = false;
-    if (again || into !== walk) {
-      again = false;
-      load();
-    }
-  }
-  let drawn = -1;
-  let begun = 0;
+  });
+  let [drawn, begun] = [-1, 0];
   function came() {
     if (drawn === walk.version) return;
     const first = drawn < 0 || drawn === 0;
@@ -136,16 +112,12 @@ export function mountView(packets, showTab, names) {
     follow();
   }
   function follow() {
-    if (byId("stream").hidden || !shown || streamAt === walk.last) return;
-    streamAt = walk.last;
-    const { id } = shown;
-    stream.show(() => packets.stream(id));
+    const id = shown?.id;
+    if (id) stream.show(walk.last, () => packets.stream(id));
   }
 
   /** Begin what the mode is about. */
   function enter() {
-    strips.walk.hidden = mode !== "walk";
-    strips.predict.hidden = mode !== "predict";
     showMode(mode);
     set({ hiddenAfter: mode === "predict" && walk.rows[0]?.transport !== "udp" ? predict.open : Infinity });
     if (mode === "walk" && walk.rows.length) steps.resume();
@@ -190,19 +162,19 @@ export function mountView(packets, showTab, names) {
     else if (by > 0) steps.next();
     else steps.back();
   }
-  detail.empty(POINT);
+  detail.empty();
   enter();
 
   /** @param {Connection|null} connection */
   function begin(connection) {
-    [shown, walk, drawn, streamAt, rebuilt] = [connection, new Walk(), -1, -1, connection?.source === "events"];
+    [shown, walk, drawn, rebuilt] = [connection, new Walk(), -1, connection?.source === "events"];
     details.clear();
     stream.clear();
-    detail.empty(POINT);
+    detail.empty();
     ladder.begin(connection, connection !== null && isLive(connection));
     steps.update([], rebuilt, true);
     predict.update([], true, connection);
-    byId("rebuilt").hidden = true;
+    sayRebuilt("");
     nameLadder(connection, connection ? names().nameOf(connection) : "");
     draw();
     load();
