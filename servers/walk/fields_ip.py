@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from servers.walk.bits import Bits
-from servers.walk.ip import address
+from servers.walk.ip import EXTENSIONS, FRAGMENT, MOST_EXTENSIONS, TCP, UDP, address, extension_size
 from servers.walk.ip_words import V4, V6
 
-PROTOCOLS = {
-    6: "TCP",
-    17: "UDP",
-    0: "hop-by-hop options",
-    43: "routing",
-    44: "fragment",
-    60: "destination options",
-}
+PROTOCOLS = {TCP: "TCP", UDP: "UDP", **EXTENSIONS}
 ECN = ("not able to", "able to (1)", "able to (0)", "congestion was met")
 _OPTIONS = {0: "end of options", 1: "no operation", 7: "record route", 68: "time stamps", 148: "router alert"}
-_HEADERS = 16
-_AUTHENTICATION, _FRAGMENT = 51, 44
-_EXTENSIONS = {0: "Hop-by-hop options", 43: "Routing", 44: "Fragment", 51: "Authentication",
-               60: "Destination options", 135: "Mobility", 139: "HIP", 140: "Shim6"}  # fmt: skip
 
 
 def ip(bits: Bits, start: int) -> int | None:
@@ -95,17 +84,17 @@ def _ipv6(bits: Bits, start: int) -> int | None:
 
 
 def _extensions(bits: Bits, place: int, kind: int) -> int | None:
-    for _ in range(_HEADERS):
-        if kind not in _EXTENSIONS:
+    for _ in range(MOST_EXTENSIONS):
+        if kind not in EXTENSIONS:
             return place
         if not bits.has(place * 8, 64):
             return None
-        layer, following, units = f"IPv6 {_EXTENSIONS[kind].lower()}", bits.data[place], bits.data[place + 1]
-        size = (units + 2) * 4 if kind == _AUTHENTICATION else 8 if kind == _FRAGMENT else (units + 1) * 8
+        layer, following, units = f"IPv6 {EXTENSIONS[kind]}", bits.data[place], bits.data[place + 1]
+        size = extension_size(kind, units)
         purpose = "Which header follows this one."
         name = PROTOCOLS.get(following, "")
         bits.add(layer, "Next header", place * 8, 8, str(following), name, purpose, "RFC 8200, 4")
-        if kind == _FRAGMENT:
+        if kind == FRAGMENT:
             _fragment(bits, layer, place * 8)
         else:
             purpose = "How long this header is: 8 bytes more than this many times 8."

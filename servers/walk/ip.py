@@ -17,12 +17,16 @@ TCP, UDP = 6, 17
 _PORTS = (TCP, UDP)
 _V4 = Struct(">BxHHHBB2x4s4s").unpack_from
 _V6 = Struct(">IHBB16s16s").unpack_from
-_FRAGMENT = Struct(">BxHI").unpack_from
+_fragment = Struct(">BxHI").unpack_from
 
-_HOP, _ROUTING, _FRAGMENTS, _AUTHENTICATION, _OPTIONS = 0, 43, 44, 51, 60
-_EXTENSIONS = {_HOP, _ROUTING, _FRAGMENTS, _AUTHENTICATION, _OPTIONS, 135, 139, 140}
-EXTENSIONS = 16
-"""More extension headers than that are no packet that anyone meant to send."""
+FRAGMENT, AUTHENTICATION = 44, 51
+EXTENSIONS = {
+    0: "hop-by-hop options", 43: "routing", FRAGMENT: "fragment", AUTHENTICATION: "authentication",
+    60: "destination options", 135: "mobility", 139: "HIP", 140: "Shim6",
+}  # fmt: skip
+"""IPv6 headers that may stand before the transport's."""
+MOST_EXTENSIONS = 16
+"""More of them are no packet that anyone meant to send."""
 PROTOCOLS = {1: "ICMP", 2: "IGMP", 47: "GRE", 50: "ESP (encrypted)", 58: "ICMPv6", 59: "nothing", 132: "SCTP"}
 
 
@@ -89,24 +93,31 @@ def _ipv6(data: bytes, start: int, size: int) -> Carried:
     if protocol in _PORTS:
         return Carried(6, protocol, source, target, begin, end, ttl, None, False)
     identification, more = None, False
-    for _ in range(EXTENSIONS):
-        if protocol not in _EXTENSIONS:
+    for _ in range(MOST_EXTENSIONS):
+        if protocol not in EXTENSIONS:
             return Carried(6, protocol, source, target, begin, end, ttl, identification, more)
         if len(data) < begin + 8 or end < begin + 8:
             raise ProtocolError("its IPv6 extension headers are cut off")
-        following, units = data[begin], data[begin + 1]
-        if protocol == _FRAGMENTS:
-            _, fragment, identification = _FRAGMENT(data, begin)
-            more, units = bool(fragment & 1), 0
+        following, taken = data[begin], extension_size(protocol, data[begin + 1])
+        if protocol == FRAGMENT:
+            _, fragment, identification = _fragment(data, begin)
+            more = bool(fragment & 1)
             if fragment & 0xFFF8:
                 raise ProtocolError(
                     "it is a later fragment of an IPv6 packet: the ports are in the first one"
                 )
-        begin += (units + 2) * 4 if protocol == _AUTHENTICATION else (units + 1) * 8
+        begin += taken
         protocol = following
         if begin > end:
             raise ProtocolError("its IPv6 extension headers are longer than the packet")
-    raise ProtocolError(f"it has more than {EXTENSIONS} IPv6 extension headers")
+    raise ProtocolError(f"it has more than {MOST_EXTENSIONS} IPv6 extension headers")
+
+
+def extension_size(kind: int, units: int) -> int:
+    """Bytes of an IPv6 extension header, whose second byte says ``units`` (RFC 8200, 4; RFC 4302, 2.2)."""
+    if kind == FRAGMENT:
+        return 8
+    return (units + 2) * 4 if kind == AUTHENTICATION else (units + 1) * 8
 
 
 @lru_cache(maxsize=4096)
