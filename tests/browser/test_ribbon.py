@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 
@@ -71,6 +72,9 @@ def test_a_prediction_runs_the_form_and_what_is_drawn_are_the_calls_that_were_ma
     expect(page.locator(".came")).to_contain_text("You said 2. It took 4:")
     expect(page.locator(".came")).to_contain_text("because recv(3)")
     expect(page.locator(".bets li")).to_have_text(["You said 2, it took 4"])
+    page.reload()
+    expect(page.locator(".bets li")).to_have_text(["You said 2, it took 4"])
+    expect(page.locator("optgroup[label=Teacher] option")).to_have_text(re.compile(r" · \d\d:\d\d:\d\d · 3 sends"))
     names = ends(board, upper)
     for way, calls in (("to_client", told(board, upper, "to_client", *names)), ("to_server", [])):
         page.locator(f"[data-direction={way}]").click()
@@ -122,6 +126,7 @@ def test_of_a_students_program_the_servers_calls_are_drawn_and_the_page_says_why
             assert got == part.upper()
         own = "{}:{}".format(*sock.getsockname()[:2])
     expect(page.locator("select.connection")).to_contain_text(f"Newest: {own}")
+    expect(page.locator("select.connection optgroup[label='Programs of their own'] option")).to_have_count(1)
     sizes = [3, 8, 1]
     offsets = [0, 3, 11]
     eventually(
@@ -190,7 +195,7 @@ def test_a_flood_of_calls_is_counted_in_bands_and_pans_and_zooms(teacher, board)
     assert near["mode"] == "free"
     inside = near["view"]["from"], near["view"]["from"] + near["view"]["width"] / 44
     assert drawn(page, "to_client") == [c for c in events if c[1] + c[2] > inside[0] and c[1] < inside[1]]
-    page.get_by_role("button", name="Newest", exact=True).click()
+    page.get_by_role("button", name="Newest bytes", exact=True).click()
     eventually(lambda: read_out(page, "to_client")["mode"] == "newest", "followed again")
 
 

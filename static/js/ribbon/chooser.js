@@ -1,4 +1,4 @@
-/** Which connection is shown: the newest, until one is chosen. */
+/** Which connection is shown: the newest, until one is chosen. They stand in a group for each person. */
 
 import { el, write } from "../dom.js";
 
@@ -8,6 +8,8 @@ import { el, write } from "../dom.js";
 export function createChooser(select, changed) {
   /** @type {Map<string, HTMLOptionElement>} */
   const options = new Map();
+  /** By whose they are. @type {Map<string, HTMLOptGroupElement>} */
+  const groups = new Map();
   const first = el("option", { value: "" }, "The newest connection");
   select.replaceChildren(first);
   select.addEventListener("change", changed);
@@ -21,28 +23,47 @@ export function createChooser(select, changed) {
     choose(id) {
       if (options.has(String(id))) select.value = String(id);
     },
-    /** @param {Connection[]} connections the newest first @param {Connection|null} shown @param {(connection: Connection) => string} named */
-    update(connections, shown, named) {
+    /** @param {Connection[]} connections the newest first @param {Connection|null} shown @param {(connection: Connection) => string} named @param {(connection: Connection) => string} owner */
+    update(connections, shown, named, owner) {
+      const value = select.value;
       const ids = new Set(connections.map(({ id }) => String(id)));
       for (const [id, option] of options) {
         if (ids.has(id)) continue;
         option.remove();
         options.delete(id);
       }
+      /** The last one in each group; the groups in the order of their newest. @type {Map<string, HTMLOptionElement>} */
+      const ends = new Map();
+      /** @type {Element} */
       let before = first;
       for (const connection of connections) {
         const id = String(connection.id);
-        let option = options.get(id);
-        if (!option) {
-          option = el("option", { value: id });
-          options.set(id, option);
-          before.after(option);
-        }
+        const option = options.get(id) ?? el("option", { value: id });
+        options.set(id, option);
         write(option, named(connection));
-        before = option;
+        const whose = owner(connection);
+        const group = groups.get(whose) ?? el("optgroup", { label: whose });
+        groups.set(whose, group);
+        const last = ends.get(whose);
+        if (!last) before = behind(before, group);
+        if (last) behind(last, option);
+        else if (group.firstElementChild !== option) group.prepend(option);
+        ends.set(whose, option);
       }
+      for (const [whose, group] of groups) {
+        if (ends.has(whose)) continue;
+        group.remove();
+        groups.delete(whose);
+      }
+      if (select.value !== value && options.has(value)) select.value = value; // its place has changed
       write(first, shown && !select.value ? `Newest: ${named(shown)}` : "The newest connection");
       select.disabled = connections.length === 0;
     },
   };
+}
+
+/** @param {Element} before @param {Element} element to stand right behind it */
+function behind(before, element) {
+  if (before.nextElementSibling !== element) before.after(element);
+  return element;
 }

@@ -3,9 +3,11 @@
 import { isOpen } from "../command.js";
 import { el, fill, one, say, write } from "../dom.js";
 import { count } from "../format.js";
+import { recall, remember } from "../recall.js";
 import { readsOf, verdictWords } from "./reasons.js";
 
 /** @typedef {{id: string, said: number, ended: number}} Bet */
+/** @typedef {{said: number, took: number|null}} Past */
 
 const PATIENCE_MS = 1500;
 const KEPT = 10;
@@ -20,8 +22,10 @@ export function mountPredict(form, store, streams, trying, found) {
   const verdict = one(form, ".came");
   const reason = one(form, ".reason");
   const past = one(form, ".bets");
-  /** @type {Bet[]} */
-  let open = [];
+  /** Not decided yet, and the newest that are: both survive a reload. @type {Bet[]} */
+  let open = recall("bets", /** @type {Bet[]} */ ([])).map((bet) => ({ ...bet, ended: 0 }));
+  /** @type {Past[]} */
+  let done = recall("betsdone", []);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -36,7 +40,7 @@ export function mountPredict(form, store, streams, trying, found) {
     }
     write(verdict, "It runs…");
     const id = await trying.send();
-    if (id) open.push({ id, said, ended: 0 });
+    if (id) remember("bets", (open = [...open, { id, said, ended: 0 }].slice(-KEPT)));
     else write(verdict, "It was not sent: see the form «Try it» below.");
     look();
   });
@@ -55,7 +59,7 @@ export function mountPredict(form, store, streams, trying, found) {
       const told = connections.length > 0 && connections.every(({ ends }) => ends.client?.closed && ends.server?.closed);
       if (told || now - bet.ended > PATIENCE_MS) decide(bet, request, connections);
     }
-    open = open.filter((bet) => bet.said >= 0);
+    if (open.some(({ said }) => said < 0)) remember("bets", (open = open.filter(({ said }) => said >= 0)));
     const stopped = document.getElementById("send-reason")?.textContent ?? "";
     button.disabled = /** @type {HTMLButtonElement|null} */ (document.getElementById("send"))?.disabled ?? true;
     write(reason, stopped);
@@ -68,15 +72,19 @@ export function mountPredict(form, store, streams, trying, found) {
     write(verdict, words);
     verdict.dataset.right = took === null ? "" : String(took === bet.said);
     say(words);
-    past.prepend(el("li", {}, `You said ${count(bet.said)}, it took ${took === null ? "?" : count(took)}`, el("span", { "aria-hidden": "true" }, took === bet.said ? " ✓" : "")));
-    while (past.children.length > KEPT) past.lastElementChild?.remove();
+    remember("betsdone", (done = [{ said: bet.said, took }, ...done].slice(0, KEPT)));
+    list();
     bet.said = -1;
     found(bet.id);
+  }
+
+  function list() {
+    fill(past, ...done.map(({ said, took }) => el("li", {}, `You said ${count(said)}, it took ${took === null ? "?" : count(took)}`, el("span", { "aria-hidden": "true" }, took === said ? " ✓" : ""))));
   }
 
   store.subscribe((_, change) => {
     if (change.type !== "frame" || open.length) look();
   });
-  fill(past);
+  list();
   look();
 }

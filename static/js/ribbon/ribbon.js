@@ -19,6 +19,7 @@ import { nameOf, wayWords, WAYS } from "./words.js";
 const STEP = 1.5;
 const SLOWLY_MS = 250;
 const SETTLED_MS = 1200;
+const OWN = "Programs of their own";
 
 /** @param {HTMLElement} card @param {import("../keep.js").Store} store @param {import("../types.js").Page} page */
 export function mountRibbon(card, store, page) {
@@ -83,7 +84,7 @@ export function mountRibbon(card, store, page) {
     slow = 0;
     card.hidden = datagrams() || (!always && card.hidden && !streams.count);
     const known = withCalls();
-    chooser.update(known.reverse(), shown, named);
+    chooser.update(known.reverse(), shown, named, (connection) => who(connection) || OWN);
     empty.hidden = shown !== null;
     card.classList.toggle("without", shown === null);
     write(empty, emptyWords(store.state, page, streams));

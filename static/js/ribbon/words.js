@@ -1,7 +1,7 @@
 /** What the ribbon says. Pure. */
 
 import { byteName } from "../controlbytes.js";
-import { count, milliseconds, plural } from "../format.js";
+import { clock, count, milliseconds, plural } from "../format.js";
 import { decode, isLetter } from "../hex.js";
 import { ENDS } from "./model.js";
 import { shared, tally } from "./meeting.js";
@@ -60,7 +60,7 @@ export function whyEmpty(connection, way, level, now) {
 export function nameOf(connection, person) {
   const rows = Object.values(connection.ways);
   const sum = (/** @type {Level} */ level) => rows.reduce((all, row) => all + row[level].told, 0);
-  return [connection.address || "a Unix socket without a name", person || (connection.ends.client ? "" : "own program"), `${plural(sum("upper"), "send")}, ${plural(sum("lower"), "read")}`].filter(Boolean).join(" · ");
+  return [connection.address || "a Unix socket without a name", person || (connection.ends.client ? "" : "own program"), connection.first === null ? "" : clock(connection.first, 0), `${plural(sum("upper"), "send")}, ${plural(sum("lower"), "read")}`].filter(Boolean).join(" · ");
 }
 
 /** «2 sends, 1 read, 42 bytes · 2 sends became 1 read» @param {Connection} connection @param {Way} way */
