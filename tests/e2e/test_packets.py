@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from tests.programs import eventually
 from tests.started import TOKEN, Browser, Started
 from tests.walk.capturing import needs_ring
+from tests.walk.recording import complaints, tshark
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +50,19 @@ def capturers(dashboard: Started) -> list[psutil.Process]:
     return found
 
 
-def test_a_request_is_captured_from_its_first_packet_to_its_last(dashboard_process: Started) -> None:
+def exported(dashboard: Started, id: str) -> bytes:
+    """The instance's pcapng, as a browser downloads it."""
+    line = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=30)
+    line.request("GET", f"/api/v1/instances/{id}/export.pcapng", headers={"Authorization": f"Bearer {TOKEN}"})
+    try:
+        return line.getresponse().read()
+    finally:
+        line.close()
+
+
+def test_a_request_is_captured_from_its_first_packet_to_its_last(
+    dashboard_process: Started, tmp_path: Path
+) -> None:
     dashboard = dashboard_process
     id = dashboard.create("http_web")["id"]
     found = dashboard.api("POST", f"/instances/{id}/packets/capture", {"on": True})
@@ -73,6 +87,12 @@ def test_a_request_is_captured_from_its_first_packet_to_its_last(dashboard_proce
     assert [row["message"] for row in page["rows"] if row.get("length")][:1] == ["GET / HTTP/1.1"]
     assert {"connect", "accept", "send", "recv"} <= {call["call"] for call in page["calls"]}
     assert dashboard.call("POST", f"/api/v1/instances/{id}/packets/capture", {"on": False}, student)[0] == 403
+    if shutil.which("tshark"):
+        path = tmp_path / "export.pcapng"
+        path.write_bytes(exported(dashboard, id))
+        assert complaints(path) == []
+        rows = tshark(path, "tcp.seq", "tcp.len")
+        assert rows == [(str(row.get("seq", 0)), str(row.get("length", 0))) for row in page["rows"]]
 
     cleared = dashboard.api("DELETE", f"/instances/{id}/packets")
     assert cleared["packets"] == 0

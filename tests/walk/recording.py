@@ -39,6 +39,15 @@ def tshark(path: Path, *fields: str, words: Iterable[str] = ()) -> list[tuple[st
     return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 
 
+def complaints(path: Path) -> list[str]:
+    """What tshark has to say against a capture file when it dissects all of it."""
+    done = subprocess.run(
+        ["tshark", "-n", "-r", str(path), "-V"], capture_output=True, text=True, check=True, timeout=60
+    )
+    said = [line for line in done.stderr.splitlines() if "Running as user" not in line]
+    return said + [line for line in done.stdout.splitlines() if "Malformed" in line]
+
+
 ROOM = ("-s", "66000", "-B", "65536")
 """In immediate mode tcpdump has room for as many packets as the longest goes into its buffer: eight, else."""
 
