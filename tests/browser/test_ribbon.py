@@ -74,7 +74,9 @@ def test_a_prediction_runs_the_form_and_what_is_drawn_are_the_calls_that_were_ma
     expect(page.locator(".bets li")).to_have_text(["You said 2, it took 4"])
     page.reload()
     expect(page.locator(".bets li")).to_have_text(["You said 2, it took 4"])
-    expect(page.locator("optgroup[label=Teacher] option")).to_have_text(re.compile(r" · \d\d:\d\d:\d\d · 3 sends"))
+    expect(page.locator("optgroup[label=Teacher] option")).to_have_text(
+        re.compile(r" · \d\d:\d\d:\d\d · 3 sends")
+    )
     names = ends(board, upper)
     for way, calls in (("to_client", told(board, upper, "to_client", *names)), ("to_server", [])):
         page.locator(f"[data-direction={way}]").click()
