@@ -104,6 +104,7 @@ def test_the_timeline_draws_what_was_sent_and_what_was_not(teacher, board):
     row = page.locator(f'.lane[data-peer="{sender.peer}"]')
     expect(row.locator(".numbers")).to_contain_text("received 7lost 3 (30 %)")
     expect(page.locator("#picture .negative")).to_contain_text("A delay is negative")
+    expect(page.locator("#picture")).to_contain_text("above the smallest delay is true with two clocks")
     expect(page.locator('[data-tile="loss"]')).to_contain_text("30 %")
     row.locator("canvas").focus()
     page.keyboard.press("ArrowLeft")
