@@ -27,7 +27,9 @@ WAYS: tuple[Way, Way] = ("to_server", "to_client")
 CLOSED = ("the client closed it", "the server closed it")
 """Reasons that say who ended first: whoever gives the other's has heard its end."""
 SAME = 5.0
-"""Seconds between what client and server tell of one connection's beginning at the most."""
+"""Seconds by which a server may tell of a connection's beginning before its client does."""
+WAITS = 60.0
+"""Seconds that a connection may wait for accept(), and its server tell of it later."""
 MOST = 2000
 """Connections at the most; of more the newest."""
 CHUNKS = 20_000
@@ -118,7 +120,9 @@ class Gathering:
 def _may_be(told: Told, side: int, t: float) -> bool:
     """Whether this end's opening belongs to what the other end has told."""
     other = told.sides[1 - side].opened
-    return told.sides[side].opened is None and other is not None and abs(other - t) < SAME
+    if told.sides[side].opened is not None or other is None:
+        return False
+    return -SAME < (t - other if side else other - t) < WAITS
 
 
 def _take(told: Told, number: int, event: SocketCall | ConnectionClosed | DataSent | DataReceived) -> None:

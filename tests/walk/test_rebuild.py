@@ -184,6 +184,18 @@ def test_who_heard_the_others_end_ended_second_whatever_the_times_say() -> None:
         assert [flags for flags, *_ in story.rows()[2:]] == [f"{first[0]}F", f"{second[0]}F"]
 
 
+@pytest.mark.parametrize("first", ["client", "server"])
+def test_a_connection_that_waited_to_be_accepted_is_one(first: str) -> None:
+    story = Story()
+    opened = [
+        ConnectionOpened(t=1.0, conn="client-40000", peer=S, own=C, request="r1"),
+        ConnectionOpened(t=31.0, conn="c1", peer=C),
+    ]
+    story.events += opened if first == "client" else opened[::-1]
+    story.server(DataReceived, b"hello", t=31.1).client(DataSent, b"hello", t=2.0)
+    assert story.rows() == [("cS", 0, None, 0), ("sS", 0, 1, 0), ("cP", 1, 1, 5)]
+
+
 def test_a_port_that_is_used_again_is_another_connection() -> None:
     first = whole()
     again = whole()
