@@ -113,11 +113,13 @@ class Shelf:
         notes.write(self.folder, self.kept)
 
     def begin_upload(self) -> Path:
-        """Where a file that comes may be written. Raises WrongState for one too many."""
-        if len(self.kept.uploads) >= UPLOADS:
+        """An empty file for one that comes. Raises WrongState for one too many, those under way counted."""
+        if len(self.kept.uploads) + len(list(self.folder.glob("coming-*"))) >= UPLOADS:
             raise WrongState(f"There are {UPLOADS} uploaded files. Remove one that is not used.")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self.folder / f"coming-{secrets.token_hex(8)}"
+        path = self.folder / f"coming-{secrets.token_hex(8)}"
+        path.touch(mode=0o600)
+        return path
 
     def take(self, path: Path, name: str, ports: frozenset[int]) -> Upload:
         """Take in the file that was written there. Raises SettingError where nothing in it can be read."""

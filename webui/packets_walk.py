@@ -12,6 +12,7 @@ from zlib import crc32
 
 import msgspec
 
+from servers.kit.stars import hidden
 from servers.walk.capture_file import CaptureFile
 from servers.walk.fields import fields
 from servers.walk.link import decode, transport
@@ -25,6 +26,9 @@ from servers.walk.tracker import Tracker
 
 MOST = 50_000
 """Packets of a ladder; a longer connection's others are in the export."""
+
+STARS = 8 * 1024 * 1024
+"""Bytes of payloads with stars in them that a ladder keeps; of those beyond all is stars."""
 
 encode = msgspec.json.encode
 to_row = msgspec.json.Decoder(Row).decode
@@ -59,6 +63,7 @@ class Captured:
         self._places: list[int] = []  # of each row: which of the connection's frames
         self._seen = 0
         self._stars: dict[int, bytes] = {}
+        self._starred = 0
 
     @property
     def size(self) -> int:
@@ -106,7 +111,8 @@ class Captured:
                 continue
             row = self._tracker.feed(packet)
             if self._tracker.shown != packet.payload:
-                self._stars[row.n] = self._tracker.shown
+                self._starred += len(packet.payload)
+                self._stars[row.n] = self._tracker.shown if self._starred <= STARS else b""
             self._rows.append(msgspec.Raw(encode(row)))
             self._places.append(self._seen)
 
@@ -146,12 +152,15 @@ class Told:
 
 
 def detail(row: Row, frame: Frame, stars: bytes | None) -> dict[str, Any]:
-    """A row, its frame with ``stars`` for its payload, and the fields of that. Raises KeyError for none."""
+    """A row, its frame with ``stars`` for its payload, and the fields of that; b"": nothing but stars.
+
+    Raises KeyError for none.
+    """
     packet = decode(frame)
     if packet is None:
         raise KeyError(row.n)
     if stars is not None:
-        frame = starred(frame, packet, stars)
+        frame = starred(frame, packet, stars or hidden(packet.payload))
         packet = decode(frame) or packet
     return {"row": row, "fields": fields(packet, frame, row), "data": frame.data}
 

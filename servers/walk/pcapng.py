@@ -22,7 +22,8 @@ LEAST = {SECTION: 28, INTERFACE: 20, PACKET: 32, SIMPLE: 16, ENHANCED: 32}
 INTERFACES = 1000
 OTHERS = 100_000
 """Blocks without a packet, in the whole file: many in a row would be read for nothing."""
-OPTIONS = 1000
+OPTIONS = 50
+"""Options of a block that are read: others would take long, and count as no packet."""
 COMMENT = 2000
 COMMENTS = 100
 _COMMENT, _NAME, _RESOLUTION, _OFFSET = 1, 2, 9, 14

@@ -179,7 +179,9 @@ def test_blocks_without_a_packet_have_a_bound(other: bytes, monkeypatch: pytest.
 
 
 def test_what_is_said_is_bounded() -> None:
-    many = b"".join(option(1, b"%d" % n) for n in range(5000))
+    many = b"".join(option(1, b"%0100d" % n) for n in range(5000))
     reader = PcapngReader(io.BytesIO((section("<", many) + interface() + enhanced(b"x", options=many)) * 3))
     assert [len(frame.comment) for _, frame in reader.read()] == [2000] * 3
     assert len(reader.comments) == 100
+    short = section() + interface() + enhanced(b"x", options=option(1, b"s") * 1000)
+    assert [frame.comment for _, frame in PcapngReader(io.BytesIO(short)).read()] == ["\n".join("s" * 50)]

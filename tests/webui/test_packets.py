@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,15 +25,17 @@ from servers.walk.packet import Frame, Packet
 from servers.walk.write import packet, pcapng
 from tests.programs import eventually
 from tests.started import TOKEN
+from tests.walk.recording import complaints, needs, tshark
 from tests.walk.talk import Talk
 from tests.webui.fakes import FakeChild, instance
 from tests.webui.test_api import Api
 from tests.webui.test_auth import browser
-from webui import packets_files
+from webui import packets_files, packets_walk
 from webui.application import Options, create_app
 from webui.packets import Packets
 from webui.packets_capture import Counts
 from webui.packets_files import Shelf
+from webui.states import WrongState
 from webui.supervisor import Instance
 
 SECRET = b"YWRhOnNlY3JldA=="
@@ -277,6 +280,32 @@ def test_uploads_are_few_and_can_be_removed(monkeypatch: pytest.MonkeyPatch, api
     assert [each["id"] for each in upload(api, ping, capture())["uploads"]] == ["u2", "u3"]
 
 
+def test_uploads_under_way_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(packets_files, "UPLOADS", 2)
+    shelf = Shelf(tmp_path / "packets")
+    coming = shelf.begin_upload()
+    assert stat.S_IMODE(coming.stat().st_mode) == 0o600
+    other = shelf.begin_upload()
+    with pytest.raises(WrongState, match="2 uploaded files"):
+        shelf.begin_upload()
+    coming.write_bytes(capture())
+    shelf.take(coming, "x", frozenset())
+    other.unlink()  # it ended in the middle
+    shelf.begin_upload()
+
+
+def test_of_more_stars_than_are_kept_nothing_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(packets_walk, "STARS", len(ASKED))
+    packets = talk()
+    again = msgspec.structs.replace(packets[3], seq=packets[3].seq + len(ASKED))
+    (tmp_path / "x.cap").write_bytes(capture([*packets[:4], again]))
+    with CaptureFile(tmp_path / "x.cap") as file:
+        ladder = packets_walk.Captured(file, "c1", masks=True)
+        before, beyond = (ladder.detail(n)["data"] for n in (4, 5))
+    assert b"GET / HTTP" in before and SECRET not in before
+    assert beyond.endswith(b"*" * 14 + b"\r\n" + b"*" * 7 + b"\r\n" + b"*" * 37 + b"\r\n\r\n")
+
+
 def test_clearing_removes_all(api: Api, ping: str) -> None:
     upload(api, ping, capture())
     found = api("DELETE", f"/instances/{ping}/packets")
@@ -403,6 +432,17 @@ def test_the_export_is_a_capture_that_says_what_was_reconstructed(api: Api, web:
         assert sorted(each.client for each in file.connections()) == sorted(connections)
         (first, *_) = file.frames("c1")
         assert first.comment == "reconstructed from socket events"
+
+
+def test_tshark_reads_the_export_without_complaint_and_finds_its_name(
+    api: Api, web: str, tmp_path: Path
+) -> None:
+    needs("tshark")
+    path = tmp_path / "export.pcapng"
+    path.write_bytes(api.call("GET", f"/instances/{web}/export.pcapng").data)
+    assert complaints(path) == []
+    rows = tshark(path, "frame.interface_name", "frame.comment")
+    assert set(rows) == {(f"Socket Lab {web} (reconstructed)", "reconstructed from socket events")}
 
 
 def test_an_export_of_nothing_is_an_empty_capture(api: Api, ping: str) -> None:
