@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from webui.dashboard import Dashboard
 
 SETTLE_SECONDS = 5.0
-"""That a switch, or the first question for the ways, waits for a program to begin."""
-END_SECONDS = 5.0
+"""That a program is waited for which begins or ends."""
 CHUNK = 256 * 1024
 
 
@@ -108,7 +107,7 @@ class Packets:
         if capture:
             capture.on = False
             self._board.supervisor.wake.set()
-            _until(lambda: capture.child is None, END_SECONDS)
+            _until(lambda: capture.child is None, SETTLE_SECONDS)
             self.captures.captures.pop(instance.id, None)
         self._places.forget(instance)
 
@@ -129,8 +128,7 @@ class Packets:
                     if size > MAX_UPLOAD:
                         raise SettingError(f"The file is longer than {MAX_UPLOAD:,} bytes.", field="file")
                     run(file.write, data)
-            shown = "".join(c for c in name if c.isprintable()).strip()[:80] or "upload.pcap"
-            self._places.work(instance, lambda desk: desk.shelf.take(path, shown, desk.now.ports))
+            self._places.work(instance, lambda desk: desk.shelf.take(path, name, desk.now.ports))
         finally:
             path.unlink(missing_ok=True)
         self._changed(instance)
@@ -150,9 +148,8 @@ class Packets:
         page = self._places.work(
             instance, lambda desk: desk.page(id, after, limit, masks, before), people=people
         )
-        rebuilt = id.startswith("e")
-        page["rebuilt"] = rebuilt
-        if rebuilt:
+        page["rebuilt"] = id.startswith("e")
+        if page["rebuilt"]:
             page["words"] += " " + words.better(self.captures.ways or [], self._capture(instance).running)
         return page
 

@@ -130,7 +130,8 @@ class Shelf:
                 raise SettingError(
                     said, field="file", hint="Give a file of tcpdump or Wireshark: pcap or pcapng."
                 )
-        upload = Upload(id=f"u{self.kept.next}", name=name)
+        shown = "".join(c for c in name if c.isprintable()).strip()[:80] or "upload.pcap"
+        upload = Upload(id=f"u{self.kept.next}", name=shown)
         path.replace(self.folder / f"{upload.id}.cap")
         self.kept.next += 1
         self.kept.uploads.append(upload)
