@@ -100,21 +100,17 @@ class Watch:
             if len(self.clients) >= self._most:
                 changes.append(self._forget(wall))
             return self._first(Client(peer, line, at), line, wall, changes)
-        before, highest, last, was = (
-            client.numbering.lost,
-            client.numbering.highest,
-            client.last,
-            client.state,
-        )
-        how, gap = client.numbering.take(line)
-        mended = client.numbering.lost < before
+        numbering, last = client.numbering, client.last
+        lost, highest = numbering.lost, numbering.highest
+        how, gap = numbering.take(line)
+        mended = numbering.lost < lost
         if how == "duplicate":
             return Arrival(how, 0, False, None, None, 0.0, client, False, changes)
         client.received += 1
         measured = client.delays.take(line.sent, wall)
         late = False
         if how == "reordered":
-            if was == "lost" and client.numbering.whole:
+            if client.state == "lost" and numbering.whole:
                 changes.append(self._enter(client, "alive", wall, "all that was missing has come after all"))
         else:
             late = self._pace(client, how, line.seq - highest, at)
@@ -130,8 +126,7 @@ class Watch:
         self.clients[client.peer] = client
         self._strangers[client.peer] = None
         self._plan(client)
-        why = f"the first heartbeat, SEQ {line.seq}"
-        changes.append(Change(client.peer, "alive", None, wall, why))
+        changes.append(Change(client.peer, "alive", None, wall, f"the first heartbeat, SEQ {line.seq}"))
         return Arrival("first", 0, False, measured.delay, measured.above, 0.0, client, False, changes)
 
     def _pace(self, client: Client, how: How, numbers: int, at: float) -> bool:

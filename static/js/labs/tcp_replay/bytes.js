@@ -92,12 +92,6 @@ export function windowOf(size, most, hit) {
   return [start, Math.min(size, start + most)];
 }
 
-/** «1 of 3» as numbers; null: it is not of several. @param {string} turn */
-export function turnOf(turn) {
-  const found = /^(\d+) of (\d+)$/.exec(turn);
-  return found ? { n: Number(found[1]), of: Number(found[2]) } : null;
-}
-
 /**
  * Bytes as a text to edit: CR, LF and what is no letter as \r, \n and \x1f, and a break on the screen behind each line's end.
  * @param {Uint8Array} bytes
