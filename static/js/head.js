@@ -1,6 +1,7 @@
 /** The server's header: state, address, uptime, what went wrong, start and stop. */
 
-import { call, words } from "./api.js";
+import { call } from "./api.js";
+import { attempt } from "./attempt.js";
 import { askDelete } from "./confirm.js";
 import { all, byId, notice, one, say, write } from "./dom.js";
 import { duration } from "./format.js";
@@ -19,15 +20,10 @@ export function mountHead(element, store, page) {
   let busy = false;
 
   /** @param {() => Promise<any>} work */
-  async function attempt(work) {
+  async function busily(work) {
     busy = true;
     show();
-    try {
-      await work();
-      notice("");
-    } catch (problem) {
-      notice(words(problem));
-    }
+    await attempt(work);
     busy = false;
     show();
   }
@@ -37,13 +33,13 @@ export function mountHead(element, store, page) {
       const instance = store.state.instance;
       if (!instance) return;
       if (button.dataset.do !== "delete") {
-        await attempt(() => call("POST", `/instances/${instance.id}/${button.dataset.do}`));
+        await busily(() => call("POST", `/instances/${instance.id}/${button.dataset.do}`));
       } else if (await askDelete(instance)) {
-        await attempt(() => call("DELETE", `/instances/${instance.id}`).then(() => location.assign("/")));
+        await busily(() => call("DELETE", `/instances/${instance.id}`).then(() => location.assign("/")));
       }
     });
   }
-  port.addEventListener("click", () => attempt(() => usePort(store.state.instance?.id ?? "", Number(port.dataset.port))));
+  port.addEventListener("click", () => busily(() => usePort(store.state.instance?.id ?? "", Number(port.dataset.port))));
 
   function show() {
     const instance = store.state.instance;

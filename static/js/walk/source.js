@@ -1,8 +1,8 @@
 /** Where the packets come from: the capture's switch and counters, files, exports, and the way to something better. */
 
-import { words } from "../api.js";
+import { attempt } from "../attempt.js";
 import { ask } from "../confirm.js";
-import { byId, el, fill, notice, one, say, write } from "../dom.js";
+import { byId, el, fill, one, say, write } from "../dom.js";
 import { count, plural, size } from "../format.js";
 
 /** @typedef {import("./load.js").Status} Status */
@@ -21,23 +21,18 @@ export function mountSource(element, packets, { teacher, came, uploaded, again }
   let told = "";
 
   /** @param {() => Promise<any>} work */
-  async function attempt(work) {
+  async function busily(work) {
     busy = true;
     show();
-    try {
-      await work();
-      notice("");
-    } catch (problem) {
-      notice(words(problem));
-    }
+    await attempt(work);
     busy = false;
     show();
   }
 
-  capture?.addEventListener("click", () => attempt(async () => came(await packets.capture(!status?.capturing))));
+  capture?.addEventListener("click", () => busily(async () => came(await packets.capture(!status?.capturing))));
   clear?.addEventListener("click", async () => {
     const text = "The packets that were captured of this server and the files that were uploaded are lost for everyone.";
-    if (await ask({ title: "Clear all packets?", text, yes: "Clear them" })) attempt(() => packets.clear().then(again));
+    if (await ask({ title: "Clear all packets?", text, yes: "Clear them" })) busily(() => packets.clear().then(again));
   });
   file?.addEventListener("change", () => {
     for (const each of file.files ?? []) send(each);
@@ -45,7 +40,7 @@ export function mountSource(element, packets, { teacher, came, uploaded, again }
   });
   /** @param {File} each */
   function send(each) {
-    attempt(async () => {
+    busily(async () => {
       const before = new Set(status?.uploads.map(({ id }) => id));
       say(`Uploading ${each.name}`);
       await packets.upload(each);
@@ -88,7 +83,7 @@ export function mountSource(element, packets, { teacher, came, uploaded, again }
       const troubles = /** @type {string[]} */ ([]).concat(each.troubles ?? []);
       return el("li", {}, el("b", {}, each.name), ` ${plural(each.packets, "packet")}`,
         each.others > 0 && el("span", { title: "ARP, ICMP and the like; and of a packet that IP has cut, all fragments but the first, which alone has the ports" }, `, ${count(each.others)} of them not TCP or UDP`), troubles.length > 0 && el("span", { class: "error" }, ` ${troubles.join(" ")}`),
-        teacher && el("button", { type: "button", class: "quiet", disabled: busy, "aria-label": `Forget ${each.name}`, title: "Forget this file", onclick: () => attempt(() => packets.forget(each.id).then(again)) }, "✕"));
+        teacher && el("button", { type: "button", class: "quiet", disabled: busy, "aria-label": `Forget ${each.name}`, title: "Forget this file", onclick: () => busily(() => packets.forget(each.id).then(again)) }, "✕"));
     }));
   }
 

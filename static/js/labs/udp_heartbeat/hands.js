@@ -1,8 +1,9 @@
 /** Simulated clients of one's own: the open session, orders to it, and a quick way to open one. */
 
-import { call, words } from "../../api.js";
+import { call } from "../../api.js";
+import { attempt } from "../../attempt.js";
 import { isMine } from "../../command.js";
-import { byId, el, fill, notice } from "../../dom.js";
+import { byId, el, fill } from "../../dom.js";
 
 /** One's own open session with clients by hand. @param {import("../../keep.js").PageState} state @param {import("../../types.js").Page} page */
 export function sessionOf(state, page) {
@@ -11,12 +12,7 @@ export function sessionOf(state, page) {
 
 /** @param {string} session @param {string} text */
 export async function order(session, text) {
-  try {
-    await call("POST", `/requests/${session}/input`, { text });
-    notice("");
-  } catch (error) {
-    notice(words(error));
-  }
+  await attempt(() => call("POST", `/requests/${session}/input`, { text }));
 }
 
 /** Fill in the form for three clients by hand, and send it. */
