@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import PHONE, picture, url
 from tests.programs import DEADLINE, eventually
@@ -98,6 +98,18 @@ def port_of(instance: dict) -> int:
 def api(board: Started, instance: dict, path: str = "") -> dict[str, Any]:
     found: dict[str, Any] = board.api("GET", f"/instances/{instance['id']}/packets{path}")
     return found
+
+
+STATUS = re.compile(r"/api/v1/instances/[^/]+/packets(\?.*)?$")
+
+
+def nothing_may_capture(route: Route) -> None:
+    """What the dashboard answers where no way to capture is allowed."""
+    answer = route.fetch()
+    body = {**answer.json(), "possible": False}
+    for way in body["ways"][:3]:
+        way.update(works=False, better=f"line for {way['name']}")
+    route.fulfill(response=answer, json=body)
 
 
 def table(page: Page) -> list[list[str]]:
@@ -221,8 +233,14 @@ def test_an_uploaded_capture_is_drawn_predicted_and_its_stream_followed(teacher,
 
 def test_without_a_capture_the_ladder_is_worked_out_live_and_says_so(student, board):
     instance = board.create("tcp_upper", keep_open=True)
+    student.context.route(STATUS, nothing_may_capture)
     page = open_packets(student, board, instance)
     expect(page.locator("#capture, #upload, #clear")).to_have_count(0)
+    lines = page.locator("#better code")
+    expect(lines.first).to_be_visible()
+    assert [line for line in lines.all_inner_texts() if line.startswith("line for")] == [
+        "line for ring", "line for dumpcap", "line for tcpdump",
+    ]  # fmt: skip
     with socket.create_connection(("127.0.0.1", port_of(instance)), DEADLINE) as sock:
         for text in (b"one\n", b"two\n"):
             sock.sendall(text)
@@ -245,6 +263,7 @@ def test_without_a_capture_the_ladder_is_worked_out_live_and_says_so(student, bo
     page.locator("#tab-packet").click()
     page.locator(".rung[data-n='4']").click()
     expect(page.locator(".madeup")).to_contain_text("made up from socket calls")
+    expect(page.locator(".packethead")).not_to_contain_text("on the wire")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     line = page.locator(".frameline").first
     hexes, texts = line.locator(".hexes i").last.bounding_box(), line.locator(".texts").bounding_box()
