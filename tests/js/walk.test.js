@@ -212,6 +212,8 @@ test("the article's packets are told one by one", () => {
     assert.match(steps[place].why, why);
     assert.match(steps[place].numbers, numbersSay);
   }
+  assert.match(steps[0].why, /\(4000000000, shown as 0\)/);
+  assert.match(stepOf([{ ...article[0], raw_seq: 0 }], 0).why, /begins to count with, shown as 0\./); // worked out: not known
   assert.match(summaryOf(article, false), /^11 packets\. As in the article/);
 });
 

@@ -26,7 +26,7 @@ export function createDetail(element) {
   /** @param {Row} row @param {{side: string, words: string}[]} calls @param {() => Promise<{fields: Field[], data: string}>} load @param {boolean} absolute @param {boolean} rebuilt */
   async function show(row, calls, load, absolute, rebuilt) {
     const mine = (asked += 1);
-    const top = heading(row, calls, absolute);
+    const top = heading(row, calls, absolute, rebuilt);
     const body = el("div", { class: "packetbody", "aria-busy": "true" }, ...(element.querySelector(".packetbody")?.childNodes ?? []));
     fill(element, top, body);
     try {
@@ -42,11 +42,12 @@ export function createDetail(element) {
   return { empty, show };
 }
 
-/** @param {Row} row @param {{side: string, words: string}[]} calls @param {boolean} absolute */
-function heading(row, calls, absolute) {
+/** @param {Row} row @param {{side: string, words: string}[]} calls @param {boolean} absolute @param {boolean} rebuilt its numbers on the wire are not known */
+function heading(row, calls, absolute, rebuilt) {
+  const both = (/** @type {number} */ relative, /** @type {number} */ raw) => (rebuilt ? String(relative) : absolute ? `${raw} (relative ${relative})` : `${relative} (on the wire ${raw})`);
   const facts = /** @type {[string, string][]} */ ([
     ["Time", `${timeText(row.after)} since the first, ${timeText(row.gap)} since the one before · ${clock(row.t)}`],
-    ...(row.transport === "tcp" ? [["Sequence number", both(row.seq, row.raw_seq, absolute)], ["Acknowledges", row.ack === null ? "nothing" : both(row.ack, row.raw_ack, absolute)], ["Next will be", String(row.next_seq)]] : []),
+    ...(row.transport === "tcp" ? [["Sequence number", both(row.seq, row.raw_seq)], ["Acknowledges", row.ack === null ? "nothing" : both(row.ack, row.raw_ack)], ["Next will be", String(row.next_seq)]] : []),
     ["Payload", plural(row.length, "byte")],
     ...(row.window === null ? [] : [["Window", plural(row.window, "byte")]]),
     ...calls.map(({ side, words: said }) => [`Call of the ${side}`, said]),
@@ -60,11 +61,6 @@ function heading(row, calls, absolute) {
     row.message && el("p", { class: "message" }, row.message),
     el("dl", { class: "facts" }, ...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))),
   );
-}
-
-/** @param {number} relative @param {number} raw @param {boolean} absolute */
-function both(relative, raw, absolute) {
-  return absolute ? `${raw} (relative ${relative})` : `${relative} (on the wire ${raw})`;
 }
 
 /** The rulers, the bytes and the words of the field that is pointed at. @param {Field[]} fields @param {Uint8Array} bytes */

@@ -41,8 +41,8 @@ function whyFlags(rows, place) {
   if (row.marks.some((mark) => mark !== "cut") && row.why) return row.why;
   if (has(row, "RST")) return `The ${me(row)} ends the connection at once: RST is no farewell, and what was on its way is thrown away.`;
   if (has(row, "SYN")) {
-    if (!has(row, "ACK")) return `The client asks for a connection: connect() sends a SYN, with the number that it begins to count with (${row.raw_seq}, shown as 0).`;
-    return `The server agrees, and opens the other direction with a number of its own (${row.raw_seq}, shown as 0): SYN and ACK share one packet.`;
+    if (!has(row, "ACK")) return `The client asks for a connection: connect() sends a SYN, with the number that it begins to count with${drawn(row)}.`;
+    return `The server agrees, and opens the other direction with a number of its own${drawn(row)}: SYN and ACK share one packet.`;
   }
   if (has(row, "FIN")) return `${endWords(rows, place)}${row.length ? ` It still carries ${plural(row.length, "byte")}.` : ""}`;
   if (row.length) {
@@ -50,6 +50,11 @@ function whyFlags(rows, place) {
     return `The ${me(row)} sends ${plural(row.length, "byte")}${what}.${has(row, "PSH") ? " PSH: give them to the program now, no more is waiting to be sent." : " No PSH: more of the same is right behind."}`;
   }
   return pureAck(rows, place);
+}
+
+/** A first number, where it is known: a packet that was worked out has none. @param {Row} row */
+function drawn(row) {
+  return row.raw_seq ? ` (${row.raw_seq}, shown as 0)` : ", shown as 0";
 }
 
 /** What a packet carries, in quotes; what is only said of it, behind them: «DATA», «220 hello» (a reply of 2 lines). @param {string} message */
