@@ -199,7 +199,8 @@ def test_more_than_a_thousand_threads_still_get_their_files(root: Path) -> None:
 def test_without_a_file_left_it_waits_and_goes_on(root: Path, name: str) -> None:
     with Program(SERVER, "--port", "0", "--model", name, "--root", str(root)) as server:
         pid = server.process.pid
-        server.port()
+        assert b" 200 OK" in ask(server, GET)  # it has opened by then all that it opens once
+        server.line(r"\d closed after")  # only its own files are open
         old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         taken = len(os.listdir(f"/proc/{pid}/fd"))
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (taken, old[1]))
