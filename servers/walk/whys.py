@@ -33,12 +33,17 @@ def _sentence(mark: Mark, packet: Packet, me: Half, you: Half) -> str:
         return _reset(packet, me, you)
     if mark == "lost_segment":
         return _unseen(packet, me, you)
-    return _WORDS[mark].format(
+    words = _PROBES if mark == "keep_alive" and you.window == 0 else _WORDS[mark]
+    return words.format(
         bytes=_bytes(packet, me), ack=you.relative(packet.ack), last=me.relative(packet.seq),
         window=packet.window << me.window_shift, count=me.duplicates, size=packet.length,
     )  # fmt: skip
 
 
+_PROBES = (
+    "Asks whether there is room again: the other side has said window 0. Linux asks so with what looks like a "
+    "keep-alive, whose sequence number {last} is one before the next (RFC 9293, 3.8.6.1)."
+)
 _WORDS: dict[Mark, str] = {
     "retransmission": "Sent again: {bytes}. No acknowledgement had come in time, or it was on its way.",
     "fast_retransmission": (
@@ -81,7 +86,7 @@ def _reset(packet: Packet, me: Half, you: Half) -> str:
         return "Refused: nothing listens on this port, or nobody is wanted there."
     return (
         "The connection ends here, without a farewell: its sender has no such connection (any more), "
-        "or closed it with bytes unread. What was on its way is lost."
+        "or closed it with bytes unread, or with SO_LINGER 0. What was on its way is lost."
     )
 
 

@@ -51,6 +51,12 @@ def keep_alive_ack(talk: Talk) -> None:
     talk.s(".", 1, 2)
 
 
+def keep_alive_into_a_window_of_0(talk: Talk) -> None:
+    talk.c("P.", 1, 1, b"x")
+    talk.s(".", 1, 2, window=0)
+    talk.c(".", 1, 1, after=0.2)
+
+
 def zero_window(talk: Talk) -> None:
     talk.s(".", 1, 1, window=0)
 
@@ -99,6 +105,7 @@ CASES: list[tuple[Callable[[Talk], None], str, str]] = [
     (duplicate_ack, "duplicate_ack", "101 is the next byte wanted (duplicate number 1)"),
     (keep_alive, "keep_alive", "one before the next"),
     (keep_alive_ack, "keep_alive_ack", "still there"),
+    (keep_alive_into_a_window_of_0, "keep_alive", "whether there is room again"),
     (zero_window, "zero_window", "No room"),
     (window_update, "window_update", "500 bytes"),
     (window_probe, "window_probe", "One byte"),
