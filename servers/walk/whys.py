@@ -41,8 +41,8 @@ def _sentence(mark: Mark, packet: Packet, me: Half, you: Half) -> str:
 
 
 _PROBES = (
-    "Asks whether there is room again: the other side has said window 0. Linux asks so with what looks like a "
-    "keep-alive, whose sequence number {last} is one before the next (RFC 9293, 3.8.6.1)."
+    "Asks whether there is room again: the other side has said window 0. Linux asks so with what looks like "
+    "a keep-alive, whose sequence number {last} is one before the next (RFC 9293, 3.8.6.1)."
 )
 _WORDS: dict[Mark, str] = {
     "retransmission": "Sent again: {bytes}. No acknowledgement had come in time, or it was on its way.",
