@@ -141,6 +141,7 @@ def test_a_request_is_walked_and_what_is_drawn_is_what_was_on_the_wire(teacher, 
     assert 8 <= len(peer) <= 14
 
     expect(page.locator("#origin")).to_have_text("captured")
+    expect(page.locator("#capture-counters")).to_have_text(re.compile(r"\d+.dropped.by.the.kernel$"))
     expect(page.locator(".steptitle")).to_have_text("SYN 0/–")
     expect(page.locator(".rung[data-n]")).to_have_count(1)
     page.locator("#ladder .ladder").focus()
