@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 import socket
@@ -27,6 +28,8 @@ from webui.requests import TooMany
 from webui.states import WrongState
 
 ROOT = Path(__file__).resolve().parents[1]
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where nothing more can be written."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
 WILDCARDS = ("0.0.0.0", "::")
 
@@ -169,6 +172,12 @@ def _errors(app: Flask) -> None:
     @app.errorhandler(LabError)
     def lab_error(error: LabError) -> Any:
         return answer(503, str(error))
+
+    @app.errorhandler(OSError)
+    def no_room(error: OSError) -> Any:
+        if error.errno not in NO_ROOM:
+            raise error
+        return answer(503, "The disk of the dashboard's machine is full.", "Remove what is not needed there.")
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> Any:

@@ -54,7 +54,10 @@ class Places:
             def work() -> T:
                 shelf = self._shelf(instance, place)
                 if counts is not None:
-                    shelf.save(counts)
+                    try:
+                        shelf.save(counts)
+                    except OSError:  # no room on the disk: with the next question
+                        place.unsaved = counts
                 return function(Desk(now, shelf, place.telling, self._persons))
 
             return self._board.run_blocking(work)  # type: ignore[no-any-return]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import stat
 import threading
@@ -305,6 +306,26 @@ def test_of_more_stars_than_are_kept_nothing_is_seen(monkeypatch: pytest.MonkeyP
     assert b"GET / HTTP" in before
     assert SECRET not in before
     assert beyond.endswith(b"*" * 14 + b"\r\n" + b"*" * 7 + b"\r\n" + b"*" * 37 + b"\r\n\r\n")
+
+
+def test_on_a_full_disk_packets_are_read_and_uploads_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, api: Api, ping: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    board = api.app.extensions["dashboard"]
+    api("GET", f"/instances/{ping}/packets")
+    place = board.packets._places._places[ping]
+    place.unsaved = Counts(packets=5)
+    with monkeypatch.context() as patched:
+        patched.setattr(packets_files.notes, "write", full)
+        api("GET", f"/instances/{ping}/packets")
+        assert place.unsaved == Counts(packets=5), "to be written down later"
+        status, error = api.error("POST", f"/instances/{ping}/packets/upload", data=capture())
+        assert (status, error["message"]) == (503, "The disk of the dashboard's machine is full.")
+    api("GET", f"/instances/{ping}/packets")
+    assert place.unsaved is None
 
 
 def test_clearing_removes_all(api: Api, ping: str) -> None:
