@@ -276,6 +276,12 @@ def test_without_a_capture_the_ladder_is_worked_out_live_and_says_so(student, bo
     assert page.locator("#ladder-title").inner_text() == title  # a packet is looked at: it stays
     page.get_by_role("button", name="Newest").click()
     expect(page.locator("#ladder-title")).not_to_have_text(title)
+    page.keyboard.press("Tab")  # the list is one stop
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#ladder-title")).to_have_text(title)
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-mode=all]")).to_be_focused()
 
 
 def test_datagrams_that_the_lab_throws_away_are_arrows_that_end_in_a_cross(student, board):

@@ -26,6 +26,7 @@ export function createConnections({ list, filter, newest, count, held }, show) {
   function draw() {
     const wanted = known.filter((connection) => passes(connection, filter.value));
     const ids = new Set(wanted.map(({ id }) => id));
+    const stop = ids.has(shown) ? shown : wanted[0]?.id; // one stop for the Tab key, whose arrows go through all
     for (const [id, button] of buttons) {
       if (ids.has(id)) continue;
       button.remove();
@@ -40,6 +41,7 @@ export function createConnections({ list, filter, newest, count, held }, show) {
         buttons.set(connection.id, button);
       }
       tell(button, connection);
+      button.tabIndex = connection.id === stop ? 0 : -1;
       if (before ? before.nextElementSibling !== button : list.firstElementChild !== button) before ? before.after(button) : list.prepend(button);
       before = button;
     }
