@@ -94,7 +94,7 @@ export function mountSource(element, packets, { teacher, came, uploaded, again }
 function captureWords(status, teacher) {
   const idle = status.possible && !status.capturing && !status.trouble && !status.full;
   if (!idle) return status.words;
-  return `Not capturing: packets are worked out from the socket calls, which do not tell of all.${teacher ? "" : " The teacher can switch the capture on."}`;
+  return `Not capturing: worked out from socket calls, which do not tell all.${teacher ? "" : " The teacher can switch the capture on."}`;
 }
 
 /** The lines that would give a better way than the best that works. @param {Status} status */
