@@ -23,7 +23,8 @@ def why(marks: tuple[Mark, ...], packet: Packet, me: Half, you: Half) -> str:
 def incomplete(packet: Packet) -> Iterator[str]:
     """Sentences on what is not here of a packet's bytes."""
     if len(packet.payload) < packet.length:
-        yield f"Only {len(packet.payload)} of its {packet.length} bytes were captured."
+        where = "are in it" if packet.fragmented else "were captured"
+        yield f"Only {len(packet.payload)} of its {packet.length} bytes {where}."
     if packet.fragmented:
         yield FRAGMENTED.format(source="RFC 791, 3.2" if packet.version == 4 else "RFC 8200, 4.5")
 

@@ -163,7 +163,7 @@ def test_fragments() -> None:
     assert found, "the first fragment has the ports, and UDP's length that of all"
     assert (found.length, len(found.payload), found.cut, found.fragmented) == (100, 60, True, True)
     row = Tracker("", "").feed(found)
-    assert row.why.startswith("Only 60 of its 100 bytes were captured. IP has cut this packet")
+    assert row.why.startswith("Only 60 of its 100 bytes are in it. IP has cut this packet")
     assert "RFC 791, 3.2" in row.why
     data[6:8] = b"\x00\x08"
     assert "fragment" in why_not(frame(bytes(data)))

@@ -82,7 +82,7 @@ export function mountSource(element, packets, { teacher, came, uploaded, again }
     fill(byId("uploads"), ...now.uploads.map((each) => {
       const troubles = /** @type {string[]} */ ([]).concat(each.troubles ?? []);
       return el("li", {}, el("b", {}, each.name), ` ${plural(each.packets, "packet")}`,
-        each.others > 0 && el("span", { title: "ARP, ICMP and the like; and of a packet that IP has cut, all fragments but the first, which alone has the ports" }, `, ${count(each.others)} of them not TCP or UDP`), troubles.length > 0 && el("span", { class: "error" }, ` ${troubles.join(" ")}`),
+        each.others > 0 && el("span", { title: "ARP, ICMP and the like; and of a packet that IP has cut, all fragments but the first, which alone has the ports" }, `, ${count(each.others)} of them of no connection`), troubles.length > 0 && el("span", { class: "error" }, ` ${troubles.join(" ")}`),
         teacher && el("button", { type: "button", class: "quiet", disabled: busy, "aria-label": `Forget ${each.name}`, title: "Forget this file", onclick: () => busily(() => packets.forget(each.id).then(again)) }, "✕"));
     }));
   }
