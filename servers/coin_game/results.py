@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from servers.coin_game.protocol import ASKS, HIT, NICE
 from servers.kit import escapes
+from servers.kit.words import some
 
 
 class OutOfStep(msgspec.Struct, frozen=True):
@@ -98,9 +99,9 @@ def verdict(
     took = f"in {seconds:,.3f} s"
     if won:
         whole = "The flag is" if flag.endswith("}") or "{" not in flag else "Of the flag only this was read:"
-        return f"Won: {times(right)} {took}. {whole} {flag}."
+        return f"Won: {some(right, 'round')} {took}. {whole} {flag}."
     if lost and stepped:
-        after = times(rounds, "guess", "guesses")
+        after = some(rounds, "guess", "guesses")
         return f"Lost after {after}, {took}: the server's last word was Wrong."
     if lost:
         return f"Guessed wrong in round {rounds:,}, after {seconds:,.3f} s."
@@ -109,12 +110,8 @@ def verdict(
     if error:
         return f"Ended in round {rounds:,}, after {seconds:,.3f} s. {error}"
     if asked and right >= asked:
-        return f"Played {times(right)} {took}, all right, and hung up."
+        return f"Played {some(right, 'round')} {took}, all right, and hung up."
     if rounds and right == rounds:
-        return f"All {times(rounds)} {took} were right, but no flag was read: it came after the last recv()."
+        played = some(rounds, "round")
+        return f"All {played} {took} were right, but no flag was read: it came after the last recv()."
     return f"Sent {rounds:,} guesses {took}, and read no flag."
-
-
-def times(count: int, one: str = "round", more: str = "rounds") -> str:
-    """``1 round``, ``1,000 rounds``."""
-    return f"1 {one}" if count == 1 else f"{count:,} {more}"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from servers.kit.words import some
 from servers.tcp_replay.printing import readable
 
 KEPT = 64 * 1024
@@ -93,9 +94,9 @@ def summary(sent: Side, received: Side, ended_by: EndedBy, total_ms: float, erro
         return error
     word = "datagram" if udp else "send"
     came = "datagram" if udp else "recv"
-    said = f"Sent {count(sent.size)} in {_times(sent.calls, word)}" if sent.calls else "Sent nothing"
+    said = f"Sent {some(sent.size, 'byte')} in {some(sent.calls, word)}" if sent.calls else "Sent nothing"
     heard = (
-        f"received {count(received.size)} in {_times(received.calls, came)}"
+        f"received {some(received.size, 'byte')} in {some(received.calls, came)}"
         if received.calls
         else "received nothing"
     )
@@ -109,12 +110,3 @@ def summary(sent: Side, received: Side, ended_by: EndedBy, total_ms: float, erro
         ends["reset"] = "nobody listens there"
         ends["timeout"] = "then nothing came any more"
     return f"{said}, {heard}; {ends[ended_by]} after {total_ms:,.1f} ms."
-
-
-def count(size: int) -> str:
-    """``1 byte``, ``1,200 bytes``."""
-    return "1 byte" if size == 1 else f"{size:,} bytes"
-
-
-def _times(count: int, word: str) -> str:
-    return f"1 {word}" if count == 1 else f"{count:,} {word}s"

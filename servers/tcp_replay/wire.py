@@ -20,9 +20,10 @@ from servers.kit.events import (
 from servers.kit.report import Report, now
 from servers.kit.sockets import Socket
 from servers.kit.stream import Stream
+from servers.kit.words import some
 from servers.tcp_replay.printing import lines_of
 from servers.tcp_replay.reasons import CONNECT_S, broken, unreachable
-from servers.tcp_replay.results import KEPT, ROWS, EndedBy, Piece, Result, Side, count, summary
+from servers.tcp_replay.results import KEPT, ROWS, EndedBy, Piece, Result, Side, summary
 
 RECV = 65_536
 LARGEST_DATAGRAM = 65_507
@@ -100,7 +101,7 @@ class Wire:
             self.report.emit(DatagramSent(t=now(), peer=self.where, way="to_server", data=head))
         else:
             self._stream.sent(memoryview(data)[:taken], len(data))
-        self._print(at, f"sent {count(taken)}", ">", data[:taken], self.sent)
+        self._print(at, f"sent {some(taken, 'byte')}", ">", data[:taken], self.sent)
         return self.sent.add(data[:taken], at), taken
 
     def receive(self) -> Piece | None:
@@ -168,7 +169,7 @@ class Wire:
             self.report.emit(DatagramReceived(t=now(), peer=self.where, way="to_client", data=preview(data)))
         else:
             self._stream.received(data, RECV)
-        self._print(at, f"received {count(len(data))}", "<", data, self.received)
+        self._print(at, f"received {some(len(data), 'byte')}", "<", data, self.received)
         return self.received.add(data, at)
 
     def _drain(self) -> None:

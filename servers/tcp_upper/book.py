@@ -15,6 +15,7 @@ from servers.kit.sockets import in_words
 from servers.kit.stream import Stream
 from servers.kit.traced import Traced
 from servers.kit.upper_case import answer
+from servers.kit.words import some
 from servers.tcp_upper.events import StreamNotUtf8
 
 ANSWERED = "we closed it, after one answer"
@@ -109,5 +110,4 @@ def unread(sock: Traced) -> int:
 def tell_select(listener: Traced, watched: int, ready: list[int]) -> None:
     """Tell of a select() on so many sockets, and which of them it said are ready, as of any other call."""
     words = ", ".join(f"fd {number}" for number in ready[:8]) + (", …" if len(ready) > 8 else "")
-    sockets = "1 socket" if watched == 1 else f"{watched} sockets"
-    listener.told("select", sockets, f"ready: {words or 'none'}")
+    listener.told("select", some(watched, "socket"), f"ready: {words or 'none'}")

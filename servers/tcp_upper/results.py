@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from servers.kit.words import some
+
 Kind = Literal["answered", "cut short", "no answer", "not connected", "refused", "failed", "open", "stopped"]
 
 ROWS = 2000
@@ -70,15 +72,10 @@ def short(data: bytes) -> str:
     return text if len(text) <= SHOWN and len(data) <= 4 * SHOWN else text[:SHOWN] + "…"
 
 
-def count(number: int, word: str) -> str:
-    """``1 byte``, ``1,200 bytes``."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
-
-
 def one_in_words(sent: int, sends: int, received: int, recvs: int, ended: str, ms: float) -> str:
     """A run on one connection in one sentence."""
-    said = f"Sent {count(sent, 'byte')} in {count(sends, 'send')}" if sends else "Sent nothing"
-    heard = f"received {count(received, 'byte')} in {count(recvs, 'recv')}" if recvs else "received nothing"
+    said = f"Sent {some(sent, 'byte')} in {some(sends, 'send')}" if sends else "Sent nothing"
+    heard = f"received {some(received, 'byte')} in {some(recvs, 'recv')}" if recvs else "received nothing"
     return f"{said}, {heard}; {ended}, after {ms:,.1f} ms."
 
 
@@ -95,4 +92,4 @@ def all_in_words(kinds: list[Kind], ms: float) -> str:
         "stopped": "{} stopped",
     }
     parts = [text.format(kinds.count(kind)) for kind, text in words.items() if kind in kinds]
-    return f"{count(len(kinds), 'connection')}: {', '.join(parts)}; after {ms:,.1f} ms."
+    return f"{some(len(kinds), 'connection')}: {', '.join(parts)}; after {ms:,.1f} ms."

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from servers.kit.events import Event
+from servers.kit.words import some
 
 
 class DatagramNotUtf8(Event, frozen=True, kw_only=True):
@@ -33,5 +34,5 @@ class DatagramsOverflowed(Event, frozen=True, kw_only=True):
 
     def line(self) -> str:
         """The event in words."""
-        what = "1 datagram is" if self.lost == 1 else f"{self.lost} datagrams are"
+        what = some(self.lost, "datagram is", "datagrams are")
         return f"{what} lost: the receive buffer was full ({self.whole} in all)"

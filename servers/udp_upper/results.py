@@ -9,6 +9,7 @@ import msgspec
 
 from servers.kit.events import printable
 from servers.kit.sockets import in_words
+from servers.kit.words import some
 from servers.udp_upper.protocol import Verdict
 
 Status = Literal["reply", "cut", "different", "no reply", "refused", "not sent"]
@@ -89,13 +90,13 @@ def _summary(rows: list[Row], sent: int, replies: int, trouble: str, connected: 
     lost = [row for row in rows if row.lost]
     if lost:
         words.append(
-            f"Of {_some(len(lost), 'reply', 'replies')} the rest had no room in the client's buffer: "
-            f"{_some(sum(row.lost for row in lost), 'byte is', 'bytes are')} lost."
+            f"Of {some(len(lost), 'reply', 'replies')} the rest had no room in the client's buffer: "
+            f"{some(sum(row.lost for row in lost), 'byte is', 'bytes are')} lost."
         )
     short = sum(row.status == "cut" and not row.lost for row in rows)
     if short:
         words.append(
-            f"{_some(short, 'reply answers', 'replies answer')} only the head: the server's buffer cut."
+            f"{some(short, 'reply answers', 'replies answer')} only the head: the server's buffer cut."
         )
     silent = sum(row.status == "no reply" for row in rows)
     if silent and not connected:
@@ -103,7 +104,3 @@ def _summary(rows: list[Row], sent: int, replies: int, trouble: str, connected: 
     elif silent:
         words.append("Of what was lost, UDP says nothing.")
     return " ".join(words)
-
-
-def _some(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
