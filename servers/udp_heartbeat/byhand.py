@@ -40,7 +40,8 @@ class Stands(msgspec.Struct, frozen=True):
 class Hand:
     """Takes orders for a crowd. ``take`` is called from another thread than the one that sends.
 
-    ``told(client, does)`` is called when one does something else; ``wake`` is set when there is news.
+    ``told(client, does)`` is called when one does something else; ``wake`` is set when there is news,
+    ``over`` when no more orders are taken.
     """
 
     def __init__(self, crowd: Crowd, told: Callable[[Simulated, Does], None]) -> None:
@@ -57,6 +58,8 @@ class Hand:
             return self._stands("")
         order = read_order(text, len(self.crowd.clients))
         with self.lock:
+            if self.over.is_set():
+                raise SettingError("It is over: the clients have stopped.")
             for number in order.numbers:
                 self._do(order, self.crowd.clients[number - 1])
         self.wake.set()

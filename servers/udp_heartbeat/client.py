@@ -101,13 +101,15 @@ class HeartbeatRun:
         return result_of(self.crowd.clients, self.peers, seconds, self._refused)
 
     def close(self) -> None:
-        """End what is still open."""
+        """End what is still open. Orders that come now come too late."""
         self._ended = time.monotonic()
-        for client in self.crowd.clients:
-            if client.number in self._socks and client.does != "stopped":
-                self.told(client, "stopped")
-        for number in list(self._socks):
-            self._close(number)
+        with self.hand.lock:
+            self.hand.over.set()
+            for client in self.crowd.clients:
+                if client.number in self._socks and client.does != "stopped":
+                    self.told(client, "stopped")
+            for number in list(self._socks):
+                self._close(number)
 
     # -- inside
 

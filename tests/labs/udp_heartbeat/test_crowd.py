@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from servers.kit.errors import SettingError
+from servers.udp_heartbeat.byhand import Hand
 from servers.udp_heartbeat.crowd import Crowd
 from servers.udp_heartbeat.orders import Order, read_order
 from servers.udp_heartbeat.protocol import read_line
@@ -176,3 +177,13 @@ def test_a_run_that_is_too_long_is_refused(given: dict[str, Any], words: str) ->
     assert words in caught.value.message
     assert caught.value.field == "count"
     Request(**{**given, "by_hand": True})
+
+
+def test_an_order_after_the_end_does_nothing() -> None:
+    told: list[str] = []
+    hand = Hand(Crowd(Request(by_hand=True), 0.0), lambda client, does: told.append(does))
+    hand.take({"text": "stop 1"})
+    hand.over.set()
+    with pytest.raises(SettingError, match="over"):
+        hand.take({"text": "wake 1"})
+    assert [row.does for row in hand.take({}).clients] == told == ["stopped"]
