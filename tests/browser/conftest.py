@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.started import Started
 
@@ -86,6 +86,12 @@ def student(window: Callable[..., Window], board: Started) -> Window:
 def url(board: Started, path: str = "/") -> str:
     """The address of a page."""
     return f"http://{board.host}:{board.port}{path}"
+
+
+def both_ends(page: Page) -> None:
+    """The byte stream is there, with the calls of server and client on the newest connection."""
+    figures = page.locator("#stream .ribbonfigures")
+    expect(figures).to_contain_text(re.compile(r"\d+ sends?, \d+ reads?, \d+ bytes"))
 
 
 def picture(page: Page, name: str) -> None:

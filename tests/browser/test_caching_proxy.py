@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, picture
+from tests.browser.conftest import PHONE, both_ends, picture
 from tests.browser.test_first_lesson import finished, open_instance, send
 from tests.programs import DEADLINE, eventually
 from tests.started import Started
@@ -89,6 +89,7 @@ def test_the_form_fetches_twice_and_the_second_comes_from_the_cache(teacher, boa
     assert sorted(told) == ["HIT", "MISS"]  # each told once its last byte is sent: in either order
     expect(gets.filter(has_text="MISS")).to_contain_text("origin")
     expect(objects(page)).to_have_count(1)
+    both_ends(page)
     picture(page, "caching_proxy-form")
 
 

@@ -9,7 +9,7 @@ import subprocess
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, picture
+from tests.browser.conftest import PHONE, both_ends, picture
 from tests.browser.test_first_lesson import finished, open_instance
 from tests.programs import DEADLINE, ROOT, eventually
 from tests.started import Started
@@ -66,6 +66,7 @@ def test_the_bytes_are_shown_with_their_line_ends(teacher, board):
     expect(sent).to_contain_text("GET / HTTP/1.1CRLF")
     assert sent.inner_text().count("CRLF") == 6
     expect(page.locator("#results .answered pre.raw")).to_contain_text("HTTP/1.1 200 OKCRLF")
+    both_ends(page)
     picture(page, "http_web-bytes")
 
 

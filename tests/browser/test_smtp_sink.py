@@ -12,7 +12,7 @@ from email.message import EmailMessage
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, picture
+from tests.browser.conftest import PHONE, both_ends, picture
 from tests.browser.test_first_lesson import open_instance
 from tests.programs import DEADLINE
 from tests.started import Started
@@ -285,6 +285,7 @@ def test_what_came_of_the_form_is_said_in_words(teacher, board):
     rows = page.locator("#result-1 .dialogue li")
     expect(rows.filter(has_text="RCPT TO:<b@x.org>")).to_have_count(1)
     expect(rows.filter(has_text="Expected 250 or 251, but 451 came.")).to_have_count(1)
+    both_ends(page)
     picture(page, "smtp-outcome")
 
 

@@ -58,7 +58,7 @@ def rows(text: str, heading: str) -> list[list[str]]:
 def test_every_link_of_the_lesson_leads_to_something_on_the_page() -> None:
     known = {f"#control-{field.name}" for field in fields(LAB.settings)}
     known |= {f"#request-{field.name}" for field in fields(LAB.request)}
-    known |= {"#try", "#traffic", "#source"}
+    known |= {"#try", "#traffic", "#source", "#stream"}
     html = (ROOT / "templates/labs/tcp_replay.html").read_text(encoding="utf-8")
     known |= {f"#{name}" for name in re.findall(r'<section [^>]*id="([a-z]+)"', html)}
     links = set(re.findall(r"\]\(([^)]+)\)", LESSON))
