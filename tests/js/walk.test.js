@@ -6,6 +6,7 @@ import { ackWords, answerOf, expected, judgeAck, judgeSeq, seqWords } from "../.
 import { bitWords, bytesOf, fieldAt, fieldOf, layersOf } from "../../static/js/walk/ruler.js";
 import { stepOf, summaryOf } from "../../static/js/walk/steps.js";
 import { blocksOf, SHOWN, textOf } from "../../static/js/walk/stream.js";
+import { withoutPackets } from "../../static/js/walk/titles.js";
 import { MARKS, markOf, numbers, passes, rowWords, sourceWords, stateWords, timeText } from "../../static/js/walk/words.js";
 
 /** The article's eleven packets: way, flags, seq, ack, length. @type {[string, string, number, number|null, number][]} */
@@ -215,6 +216,10 @@ test("the article's packets are told one by one", () => {
   assert.match(steps[0].why, /\(4000000000, shown as 0\)/);
   assert.match(stepOf([{ ...article[0], raw_seq: 0 }], 0).why, /begins to count with, shown as 0\./); // worked out: not known
   assert.match(summaryOf(article, false), /^11 packets\. As in the article/);
+});
+
+test("a server on a Unix-domain socket has nothing to walk", () => {
+  assert.deepEqual(["unix:/tmp/a", "[::1]:7", ""].map((address) => withoutPackets(/** @type {any} */ ({ address })) !== ""), [true, false, false]);
 });
 
 test("what a packet carries stands in quotes, and what is only said of it behind them", () => {

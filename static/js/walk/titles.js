@@ -29,8 +29,14 @@ export function sayRebuilt(words) {
 export function showEmpty(known, instance, teacher) {
   const place = byId("ladder-empty");
   place.hidden = known > 0;
-  const start = instance?.state === "running" ? `press the button above, or connect a program of your own to ${instance.address}` : teacher ? "start the server on its page" : "the teacher can start the server";
-  write(place, `No connections yet: ${start}.${teacher ? " Or drop a capture file here." : ""}`);
+  const none = withoutPackets(instance);
+  const start = none ? "" : instance?.state === "running" ? `press the button above, or connect a program of your own to ${instance.address}` : teacher ? "start the server on its page" : "the teacher can start the server";
+  write(place, `${none || `No connections yet: ${start}.`}${teacher ? " Or drop a capture file here." : ""}`);
+}
+
+/** Why a server has no packets at all; "" if it has. @param {import("../types.js").Instance|null} instance */
+export function withoutPackets(instance) {
+  return instance?.address.startsWith("unix:") ? "A Unix-domain socket has no packets." : "";
 }
 
 /** Whether packets may still come. @param {Connection} connection */

@@ -4,6 +4,7 @@ import { call, words } from "../api.js";
 import { isOpen, whyNot } from "../command.js";
 import { all, fill, el, one, say, write } from "../dom.js";
 import { stepOf, summaryOf } from "./steps.js";
+import { withoutPackets } from "./titles.js";
 
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {import("./model.js").Connection} Connection */
@@ -78,9 +79,9 @@ export function createWalk(element, { at: go }) {
 export function mountAsk(button, store, { teacher, base, before, look, found, told }) {
   let busy = false;
   function show() {
-    const reason = whyNot(store.state.instance?.state ?? "stopped", teacher);
+    const reason = whyNot(store.state.instance?.state ?? "stopped", teacher) || withoutPackets(store.state.instance);
     button.disabled = busy || reason !== "";
-    button.title = reason || "Sends the lab’s request as it is in its form, then shows its packets one by one";
+    button.title = reason || "Sends the lab’s request with what its form begins with, then shows its packets one by one";
   }
   button.addEventListener("click", async () => {
     busy = true;
