@@ -43,6 +43,12 @@ class Counts(msgspec.Struct):
     full: int = 0
 
 
+class Began(msgspec.Struct):
+    """What is read of a CaptureBegan: which way it is that captures."""
+
+    way: str = ""
+
+
 class Capture:
     """The capture of one instance: whether it is wanted, and how it fares. ``n`` counts changes."""
 
@@ -50,6 +56,7 @@ class Capture:
         self.id, self.folder, self.before = id, folder, before
         self.on = False
         self.began = False
+        self.way = ""
         self.trouble = ""
         self.n = 0
         self.counts = Counts()
@@ -75,7 +82,8 @@ class Capture:
         if isinstance(message, wire.Batch):
             known = {name: message.counters.get(name, 0) for name in Counts.__struct_fields__}
             self.counts = Counts(**known)
-            self.began = self.began or bool(message.events)
+            if message.events and not self.began:
+                self.began, self.way = True, msgspec.json.decode(message.events[0], type=Began).way
         elif isinstance(message, wire.Fatal):
             self.trouble = f"{message.message} {message.hint}".strip()
 

@@ -14,6 +14,8 @@ EVENTS = (
     "acknowledgements alone and retransmissions are not."
 )
 UPLOAD = "Capture with tcpdump or Wireshark yourself, then upload the file."
+BY = {"ring": " with Python's packet socket", "dumpcap": " with dumpcap", "tcpdump": " with tcpdump"}
+"""What captures, by its name among the ways."""
 CAPTURED = "Captured: every packet as it passed."
 UPLOADED = "From an uploaded file."
 SWITCH_ON = "To see every packet, switch the capture on before the next request."
@@ -27,7 +29,8 @@ def state(capture: Capture, aimed: Aim | None, unix: bool) -> str:
         return f"The capture has reached {MOST_MB} MB and takes no more. Clear it to go on."
     if capture.running and capture.aim:
         where = "this machine" if capture.aim.interface == "lo" else "all networks of this machine"
-        return f"Capturing {capture.aim.transport.upper()} port {capture.aim.port} of {where}."
+        by = BY.get(capture.way, "")
+        return f"Capturing {capture.aim.transport.upper()} port {capture.aim.port} of {where}{by}."
     if capture.on:
         return "The capture begins." if aimed else "The capture begins when the server runs."
     return capture.trouble or "Nothing is captured now. " + EVENTS

@@ -63,7 +63,9 @@ class World:
         self.started[-1][2](message)
 
     def counts(self, **counters: int) -> None:
-        self.say(wire.Batch(counters=counters, events=[msgspec.Raw(b'{"kind":"capture_began"}')]))
+        self.say(
+            wire.Batch(counters=counters, events=[msgspec.Raw(b'{"kind":"capture_began","way":"dumpcap"}')])
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -295,7 +297,8 @@ def test_the_line_to_capture_by_hand_is_exact(
 def test_the_page_is_told_how_it_fares() -> None:
     world = capturing()
     aimed = aim(world.instance)
-    assert packets_words.state(world.capture, aimed, False) == "Capturing UDP port 12000 of this machine."
+    said = packets_words.state(world.capture, aimed, False)
+    assert said == "Capturing UDP port 12000 of this machine with dumpcap."
     world.counts(full=1)
     assert "200 MB" in packets_words.state(world.capture, aimed, False)
     assert packets_words.state(world.capture, None, True) == packets_aim.UNIX
