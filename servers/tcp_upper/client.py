@@ -20,7 +20,7 @@ from servers.kit.family import reachable
 from servers.kit.report import Report
 from servers.tcp_upper.lab import LAB
 from servers.tcp_upper.request import Request
-from servers.tcp_upper.results import Outcome, Result, all_in_words, one_in_words, readable
+from servers.tcp_upper.results import Outcome, Result, all_in_words, faults_of, one_in_words, readable
 from servers.tcp_upper.talk import Talk
 
 LAST_S = 1.0
@@ -67,7 +67,7 @@ def of_one(talk: Talk) -> Result:
     """What came of the only connection."""
     words = one_in_words(
         talk.sent, talk.send_calls, len(talk.answer), talk.recv_calls, talk.ended or "stopped", talk.ms
-    )
+    ) + faults_of(bytes(talk.answer), talk.expected)
     return Result(
         summary=words if talk.connected_ms is not None else talk.error or "Stopped.",
         text=readable(bytes(talk.answer)), matches=matches(talk), sent=talk.sent, received=len(talk.answer),

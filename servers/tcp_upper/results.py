@@ -79,6 +79,15 @@ def one_in_words(sent: int, sends: int, received: int, recvs: int, ended: str, m
     return f"{said}, {heard}; {ended}, after {ms:,.1f} ms."
 
 
+def faults_of(answer: bytes, expected: bytes) -> str:
+    """What is wrong with an answer that has all the bytes that were expected; "" if nothing is."""
+    if not expected or len(answer) < len(expected) or answer == expected:
+        return ""
+    if answer.startswith(expected):
+        return f" Behind the answer came {some(len(answer) - len(expected), 'byte')} more."
+    return " It is not what was sent, in upper case."
+
+
 def all_in_words(kinds: list[Kind], ms: float) -> str:
     """A run on several connections in one sentence: how many fared how."""
     words = {

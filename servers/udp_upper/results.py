@@ -98,6 +98,9 @@ def _summary(rows: list[Row], sent: int, replies: int, trouble: str, connected: 
         words.append(
             f"{some(short, 'reply answers', 'replies answer')} only the head: the server's buffer cut."
         )
+    other = sum(row.status == "different" for row in rows)
+    if other:
+        words.append(f"{some(other, 'reply is', 'replies are')} not what was sent, in upper case.")
     silent = sum(row.status == "no reply" for row in rows)
     if silent and not connected:
         words.append("Of what was lost, UDP says nothing. With connect() a closed port would be told.")

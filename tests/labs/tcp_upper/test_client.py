@@ -193,6 +193,22 @@ def test_an_answer_that_does_not_come_is_a_time_out(blocking: bool) -> None:
     assert run.result.connections[0].outcome == "no answer"
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda text: text, "It is not what was sent, in upper case."),
+        (lambda text: b"Welcome\n" + text.upper(), "It is not what was sent, in upper case."),
+        (lambda text: text.upper() + b"\n", "Behind the answer came 1 byte more."),
+    ],
+    ids=["lower case", "a greeting", "a line end"],
+)
+def test_what_is_wrong_with_an_answer_is_said(answer: Any, said: str) -> None:
+    with Scripted(lambda sock: sock.sendall(answer(sock.recv(1024)))) as made:
+        run = Asked(made.address, text="hello")
+    assert (run.code, run.result.matches) == (0, False)
+    assert run.result.summary.endswith(said)
+
+
 def test_a_server_that_closes_without_a_byte_or_resets() -> None:
     def resets(sock: socket.socket) -> None:
         sock.recv(1)

@@ -74,10 +74,12 @@ def test_bytes_are_shown_as_text_where_they_are_text(data: bytes, shown: str) ->
 
 def test_the_summary_says_what_became_of_them() -> None:
     rows = [Row(1, "reply", 4, 4), Row(2, "cut", 4, 2, 2), Row(3, "cut", 4, 3), Row(4, "no reply", 4)]
+    rows.append(Row(5, "different", 4, 4))
     found = outcome(rows, 0, "", connected=False)
-    assert (found.sent, found.replies, found.no_reply, found.bytes_lost, found.matches) == (4, 3, 1, 2, False)
+    assert (found.sent, found.replies, found.no_reply, found.bytes_lost, found.matches) == (5, 4, 1, 2, False)
     assert found.summary == (
-        "4 of 4 sent, 3 answered. Of 1 reply the rest had no room in the client's buffer: 2 bytes are lost. "
+        "5 of 5 sent, 4 answered. Of 1 reply the rest had no room in the client's buffer: 2 bytes are lost. "
         "1 reply answers only the head: the server's buffer cut. "
+        "1 reply is not what was sent, in upper case. "
         "Of what was lost, UDP says nothing. With connect() a closed port would be told."
     )
