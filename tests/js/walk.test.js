@@ -108,6 +108,15 @@ test("bytes decide, where calls follow each other faster than times can tell", (
   assert.deepEqual(calls.map((each) => (found.get(each)?.place ?? -2) + 1), [4, 5, 6, 7, 7, 5, 7]);
 });
 
+test("datagrams that come in a burst are read in their order; of what waited long the newest was read", () => {
+  const rows = rowsOf(Array.from({ length: 6 }, () => [">", "", 0, null, 8, { transport: "udp" }]));
+  rows.push({ ...rows[5], n: 7, t: 101 }, { ...rows[5], n: 8, t: 102 });
+  const made = (/** @type {string} */ name, /** @type {number} */ ms) => ({ ...call("server", name === "lost" ? "lost on the way to the server, on purpose: 8 bytes" : "recvfrom(2048) = 8 bytes", ms, name === "lost"), call: name });
+  const calls = [made("recvfrom", 5), made("recvfrom", 6), made("lost", 6), made("lost", 7), made("recvfrom", 8), made("recvfrom", 2001)];
+  const found = joinsOf(rows, calls);
+  assert.deepEqual(calls.map((each) => (found.get(each)?.place ?? -2) + 1), [1, 2, 2, 3, 4, 8]);
+});
+
 test("a datagram that the lab threw away ends in a cross, whether it arrived or never left", () => {
   const rows = rowsOf([[">", "", 0, null, 8, { transport: "udp" }], [">", "", 0, null, 8, { transport: "udp" }]]);
   const calls = [call("server", "lost on the way to the server, on purpose: 8 bytes", 0.1, true), call("server", "recvfrom(2048) = 8 bytes", 1.1), call("server", "lost on the way back, on purpose: 8 bytes", 1.2, true)].map((each, place) => ({ ...each, call: ["lost", "recvfrom", "lost"][place] }));

@@ -14,6 +14,9 @@ import { has } from "./model.js";
 /** What a read took has arrived before, but for the clocks' grain. */
 const GRAIN = 0.00005;
 
+/** Datagrams that came as close as this wait to be read in their order; of older ones nobody knows who read them. */
+const BURST = 0.05;
+
 /** Calls of a side that a line has room for. */
 export const ROOM = 3;
 /** Most packets have no calls: they share this, which nobody writes to. @type {Joined[]} */
@@ -84,27 +87,34 @@ function joinSide(rows, calls, side, found) {
   const [mine, theirs] = /** @type {import("./model.js").Way[]} */ (side === "client" ? ["to_server", "to_client"] : ["to_client", "to_server"]);
   const sent = places(rows, (row) => row.way === mine && carries(row));
   const came = places(rows, (row) => row.way === theirs && carries(row));
-  const arrived = [...came].reverse();
   const opened = side === "client" ? places(rows, (row) => row.way === mine && has(row, "SYN")) : handshakes(rows);
   const ended = places(rows, (row) => row.way === mine && (has(row, "FIN") || has(row, "RST")));
   const left = places(rows, (row) => row.way === theirs && has(row, "FIN"));
   const lost = places(rows, (row) => row.marks.includes("lost"));
-  const whole = rows[0]?.transport === "tcp" && has(rows[0], "SYN");
+  const udp = rows[0]?.transport === "udp";
+  const whole = !udp && rows.length > 0 && has(rows[0], "SYN");
+  const taken = udp ? oldest : newest;
+  /** What was read last. */
+  let read = { t: NaN, place: -1 };
   const [out, into] = [new Carried(whole ? rows : [], mine), new Carried(whole ? rows : [], theirs)];
   for (const call of calls) {
     if (call.call === LOST) join(call, dropped(call), false);
     else if (SENDS.has(call.call)) join(call, out.first(call) ?? next(sent, rows, call.t + SLACK), true, () => skip(sent, rows, call.t));
     else if (READS.has(call.call) && ending(call)) join(call, next(left, rows, call.t + GRAIN), false);
-    else if (READS.has(call.call) && !call.error) join(call, into.last(call) ?? newest(came, rows, call.t + GRAIN), false);
+    else if (READS.has(call.call) && !call.error) {
+      read = { t: call.t, place: into.last(call) ?? taken(came, rows, call.t + GRAIN) };
+      join(call, read.place, false);
+    }
     else if (call.call === (side === "client" ? "connect" : "accept")) join(call, next(opened, rows, call.t + (side === "client" ? SLACK : GRAIN)), side === "client");
     else if (ENDS.has(call.call)) join(call, next(ended, rows, call.t + SLACK), true);
   }
 
-  /** The datagram that the lab threw away: one that is marked so, or the newest that came, read already or not; its own it never sent. @param {Call} call */
+  /** The datagram that the lab threw away: one that is marked so, or that it has just read, or did not read; its own it never sent. @param {Call} call */
   function dropped(call) {
     const marked = lost.at(-1);
     if (marked !== undefined && rows[marked].way === wayOf(call)) return next(lost, rows, call.t + SLACK);
-    return wayOf(call) === theirs ? (arrived.findLast((place) => rows[place].t <= call.t + GRAIN) ?? -1) : -1;
+    if (wayOf(call) !== theirs) return -1;
+    return read.t === call.t ? read.place : taken(came, rows, call.t + GRAIN);
   }
 
   /** @param {Call} call @param {number} place @param {boolean} causes @param {() => void} [then] */
@@ -152,6 +162,13 @@ function newest(stack, rows, until) {
   let found = -1;
   for (let place = next(stack, rows, until); place >= 0; place = next(stack, rows, until)) found = place;
   return found;
+}
+
+/** Take the oldest datagram up to that time that came with the newest: a socket gives them in their order. @param {number[]} stack @param {Row[]} rows @param {number} until */
+function oldest(stack, rows, until) {
+  const late = () => rows[stack[stack.length - 1]].t < until - BURST && rows[stack[stack.length - 2]].t <= until;
+  while (stack.length > 1 && late()) stack.pop();
+  return next(stack, rows, until);
 }
 
 /** Further packets of the same send. @param {number[]} stack @param {Row[]} rows @param {number} until */
