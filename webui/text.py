@@ -33,15 +33,14 @@ def slug(words: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def sources(folder: str, names: tuple[str, ...]) -> list[dict[str, str]]:
-    """The lab's files, highlighted, with line numbers to link to: ``#source-server.py-12``."""
+def sources(files: tuple[tuple[str, Path], ...]) -> list[dict[str, str]]:
+    """Files by name, highlighted, with line numbers to link to: ``#source-server.py-12``."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
     found = []
-    for name in names:
-        path = Path(folder) / name
+    for name, path in files:
         if path.exists():
             formatter = HtmlFormatter(
                 cssclass="source", linenos="inline", lineanchors="source-" + name, anchorlinenos=True
@@ -52,7 +51,8 @@ def sources(folder: str, names: tuple[str, ...]) -> list[dict[str, str]]:
 
 def of_lab(lab: Lab) -> dict[str, Any]:
     """What a lab's page shows of its files."""
-    return {"lesson": lesson(str(lab.folder)), "sources": sources(str(lab.folder), lab.view.sources)}
+    files = tuple((name, lab.source(name)) for name in lab.view.sources)
+    return {"lesson": lesson(str(lab.folder)), "sources": sources(files)}
 
 
 @lru_cache(maxsize=1)

@@ -64,8 +64,8 @@ LAB = Lab(
         ),
         sources=(
             "server.py", "iterative.py", "threads.py", "processes.py", "selecting.py", "conversation.py",
-            "protocol.py", "files.py", "demo.py", "client.py", "compose.py", "exchange.py", "settings.py",
-            "lab.py",
+            "protocol.py", "kit/http.py", "kit/http_stream.py", "files.py", "demo.py", "client.py",
+            "compose.py", "exchange.py", "settings.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),

@@ -101,7 +101,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
               words for where a field is ticked
     line      what the page calls the line that one writes into a session
     presets   named settings
-    sources   files of the lab's folder shown in the source tab, in reading order
+    sources   files of the lab's folder shown in the source tab, in reading order; kit/NAME is one that
+              labs share
     skeleton  the sheet's client for download, a file of the lab's folder
     stream    of a TCP lab: the request's fields and the live settings that its picture of the byte stream
               has controls for, because they move where the bytes are cut. Where both have the name and
@@ -201,6 +202,11 @@ class Lab(msgspec.Struct, frozen=True, kw_only=True):
     def folder(self) -> Path:
         """Where the lab's files are."""
         return Path(__file__).resolve().parents[2].joinpath(*self.server.split(".")[:-1])
+
+    def source(self, name: str) -> Path:
+        """Where a file is that ``View.sources`` names."""
+        folder = Path(__file__).parent.parent if name.startswith("kit/") else self.folder
+        return folder / name
 
     def action(self, name: str) -> Action:
         """The action of that name; SettingError if there is none."""

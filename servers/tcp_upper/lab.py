@@ -61,8 +61,8 @@ LAB = Lab(
         ),
         sources=(
             "server.py", "nonblocking.py", "waiting.py", "hurry.py", "book.py", "control.py", "options.py",
-            "client.py", "talk.py", "connecting.py", "results.py", "protocol.py", "events.py", "settings.py",
-            "request.py", "lab.py",
+            "client.py", "talk.py", "connecting.py", "results.py", "protocol.py", "kit/upper_case.py",
+            "events.py", "settings.py", "request.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),

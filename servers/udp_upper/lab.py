@@ -40,8 +40,8 @@ LAB = Lab(
             ),
         ),
         sources=(
-            "server.py", "client.py", "protocol.py", "receiving.py", "book.py", "results.py", "events.py",
-            "settings.py", "lab.py",
+            "server.py", "client.py", "protocol.py", "kit/upper_case.py", "receiving.py", "book.py",
+            "results.py", "events.py", "settings.py", "lab.py",
         ),
         skeleton="skeleton.py",
     ),

@@ -13,6 +13,7 @@ from servers.kit.settings import fields
 from servers.registry import LABS
 from tests.started import TOKEN
 from webui import auth, pages
+from webui.text import of_lab
 
 TEACHER = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -76,3 +77,11 @@ def test_what_cuts_a_stream_has_a_control_beside_its_picture(lab: Lab) -> None:
     for name in lab.view.stream:
         form, _, field = name.rpartition(".")
         assert field in [name for way in ([form] if form else shown) for name in shown[way]], name
+
+
+@pytest.mark.parametrize("lab", LABS.values(), ids=lambda lab: lab.name)
+def test_every_file_that_a_lab_names_is_shown_with_lines_to_link_to(lab: Lab) -> None:
+    shown = of_lab(lab)["sources"]
+    assert tuple(each["name"] for each in shown) == lab.view.sources
+    for each in shown:
+        assert f'id="source-{each["name"]}-1"' in each["html"]

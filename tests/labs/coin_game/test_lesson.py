@@ -72,7 +72,7 @@ def test_every_preset_is_valid_and_live(preset: object) -> None:
 
 def test_the_page_is_given_what_there_is() -> None:
     for name in (*LAB.view.sources, LAB.view.skeleton):
-        assert (LAB.folder / name).is_file()
+        assert LAB.source(name).is_file()
     named = {field.name for field in fields(LAB.request)}
     named |= {field.name for field in fields(LAB.settings) if field.live}
     assert set(LAB.view.stream) <= named

@@ -65,7 +65,7 @@ def test_every_preset_is_valid(preset: Any) -> None:
 
 def test_every_source_of_the_page_exists_and_every_stream_control() -> None:
     for name in (*LAB.view.sources, LAB.view.skeleton):
-        assert (LAB.folder / name).is_file()
+        assert LAB.source(name).is_file()
     live = {field.name for field in fields(LAB.settings) if field.live}
     request = {field.name for field in fields(LAB.request)}
     assert all((name in live) != (name in request) for name in LAB.view.stream)

@@ -69,7 +69,7 @@ def test_every_preset_is_valid_and_live(preset: object) -> None:
 
 def test_every_source_of_the_page_exists() -> None:
     for name in (*LAB.view.sources, LAB.view.skeleton):
-        assert (LAB.folder / name).is_file()
+        assert LAB.source(name).is_file()
 
 
 def test_host_and_port_stand_on_lines_of_their_own_to_be_filled_in() -> None:

@@ -60,7 +60,7 @@ def test_every_preset_is_valid(preset: object) -> None:
 
 def test_every_source_of_the_page_exists() -> None:
     for name in (*LAB.view.sources, LAB.view.skeleton):
-        assert (LAB.folder / name).is_file()
+        assert LAB.source(name).is_file()
 
 
 # -- the claims
