@@ -9,6 +9,7 @@ import msgspec
 
 from servers.kit.settings import MASK
 from servers.smtp_sink import explain
+from servers.smtp_sink.protocol import MECHANISMS
 from servers.smtp_sink.replies import Reply
 
 SHOWN = 40
@@ -109,6 +110,8 @@ def as_expected(verb: str, code: int) -> bool | None:
 def auth_masked(line: str) -> tuple[str, str]:
     """An AUTH command without its secret, and what its base64 says: ``("AUTH PLAIN •••", "ana, •••")``."""
     words = line.split()
+    if len(words) > 1 and words[1].upper() not in MECHANISMS:
+        return f"{words[0]} {MASK}", ""
     if len(words) < 3:
         return line, ""
     return f"{words[0]} {words[1]} {MASK}", plain_shown(words[2], words[1])

@@ -22,6 +22,8 @@ from servers.smtp_sink.faults import Fault, Faults
 
 MAX_LINE = 2048
 """Bytes of a command line at the most: RFC 5321 asks for 512, its extensions for more."""
+MECHANISMS = frozenset(("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "XOAUTH2", "OAUTHBEARER", "EXTERNAL"))
+"""Names of ways to log in that are shown: another word behind AUTH may be a secret."""
 MAX_AUTH = 12288
 """Bytes of a line in AUTH at the most (RFC 4954, 4)."""
 MAX_RECIPIENTS = 1000
@@ -646,6 +648,8 @@ def _wrong(fault: Fault) -> Reply:
 def mask_auth(argument: str) -> tuple[str, str]:
     """An AUTH command and what it says, the password masked."""
     mechanism, _, initial = argument.partition(" ")
+    if mechanism and mechanism.upper() not in MECHANISMS:
+        return f"AUTH {MASK}", ""  # it may be the secret itself
     if not initial.strip():
         return f"AUTH {argument}", ""
     shown, decoded = mask_line(initial.strip(), name=mechanism.upper() == "LOGIN")

@@ -14,6 +14,8 @@ KEPT = 2048
 """Bytes of a line that are remembered at the most."""
 UNREAD = 2
 """Lines after a refused AUTH that may be a name and a password all the same."""
+DOUBT = 1 + UNREAD
+"""Lines after bytes that were not captured, which may have held an AUTH: the rest of it, and those."""
 
 _AUTH = re.compile(
     rb"(?i)[ \t]*AUTH[ \t]+(?:(?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER)(?:[ \t]+|(?=[\r\n]|$)))?"
@@ -34,6 +36,7 @@ class SmtpMask:
         self.other = False
         self._login = False
         self._unread = 0
+        self._doubt = 0
 
     @property
     def possible(self) -> bool:
@@ -43,7 +46,7 @@ class SmtpMask:
     def lost(self, *, client: bool) -> None:
         """Bytes were not captured: a line begins anew."""
         if client:
-            self._begun = b""
+            self._begun, self._doubt = b"", DOUBT
         else:
             self._reply, self._greeted = b"", True
 
@@ -64,7 +67,7 @@ class SmtpMask:
     def says(self, data: bytes) -> bytes:
         """The client's next bytes, stars in them."""
         if self.other or not (
-            self._login or self._unread or self._begun or b"\n" in data or _may_begin(data)
+            self._login or self._unread or self._doubt or self._begun or b"\n" in data or _may_begin(data)
         ):
             return data
         begun, text = self._begun, self._begun + data
@@ -79,7 +82,7 @@ class SmtpMask:
         found, at = b"", 0
         while at < len(text) and not self._login:
             begin = at
-            if not self._unread:
+            if not (self._unread or self._doubt):
                 auth = _AUTH_LINE.search(text, at) if _AUTH_WORD.search(text, at) else None
                 begin = auth.start() if auth else len(text)
             end = text.find(b"\n", begin) + 1 or len(text)
@@ -102,7 +105,15 @@ class SmtpMask:
             return stars(line)
         if whole:
             self._unread = 0
-        return line
+        return self._doubtful(line, whole) if self._doubt else line
+
+    def _doubtful(self, line: bytes, whole: bool) -> bytes:
+        """A line that may answer an AUTH which was not captured: a single word, and no command."""
+        words = line.split()
+        alone = len(words) < 2 and b"".join(words).upper() not in _VERBS
+        if whole:  # the first may be the rest of any line, and says nothing of the next
+            self._doubt = self._doubt - 1 if alone or self._doubt == DOUBT else 0
+        return stars(line) if alone else line
 
 
 def _may_begin(data: bytes) -> bool:

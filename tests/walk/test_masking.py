@@ -174,6 +174,17 @@ def test_more_secrets_than_are_remembered_hide_all_that_comes_again() -> None:
     assert masking.feed("to_server", 0, b"GET / HTTP") == b"*" * 10
 
 
+@pytest.mark.parametrize("begin", range(1, 12))
+def test_after_a_hole_that_may_have_held_an_auth_no_answer_is_seen(begin: int) -> None:
+    line = b"AUTH LOGIN\r\n" + SECRET + b"\r\n" + SECRET + b"\r\nMAIL FROM:<a@b>\r\nhi\r\n"
+    masking = Masking()
+    masking.feed("to_client", 0, b"220 x\r\n")
+    masking.feed("to_server", 0, b"EHLO x\r\n")
+    found = masking.feed("to_server", 8 + begin, line[begin:])
+    assert SECRET not in found
+    assert found.endswith(b"MAIL FROM:<a@b>\r\nhi\r\n")
+
+
 @pytest.mark.parametrize("line", [b"\n", b"A\n", b"auth\n", b"AUTHENTIC\n", b"QUIT\r\n"])
 def test_of_a_flood_of_lines_only_those_that_matter_are_looked_at(
     monkeypatch: pytest.MonkeyPatch, line: bytes

@@ -67,6 +67,7 @@ def test_base64(text: str, says: str) -> None:
         ("AUTH PLAIN geheim", (f"AUTH PLAIN {MASK}", "")),
         ("AUTH LOGIN YW5h", (f"AUTH LOGIN {MASK}", "ana")),
         ("AUTH LOGIN", ("AUTH LOGIN", "")),
+        ("AUTH geheim", (f"AUTH {MASK}", "")),
     ],
 )
 def test_a_log_in_is_shown_without_its_password(line: str, shown: tuple[str, str]) -> None:

@@ -351,6 +351,7 @@ def test_no_password_is_told() -> None:
     [
         [b"AUTH LOGIN\r\n", b"dXNlcg==\r\n", b"geh\xfcim\r\n"], [b"AUTH PLAIN \xffgeheim\r\n"],
         [b"AUTH\tPLAIN geheim\r\n"], [b"  AUTH PLAIN geheim\r\n"], [b"auth plain geheim\xff\r\n"],
+        [b"AUTH geheim\r\n"],
         [b"MAIL FROM:<a@b>\r\n", b"AUTH LOGIN\r\n", b"dXNlcg==\r\n", b"geheim==\r\n"],
     ],
 )  # fmt: skip
