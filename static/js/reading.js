@@ -6,9 +6,9 @@ import { mountTabs } from "./shell.js";
 /** @param {HTMLElement} element */
 export function mountReading(element) {
   const list = element.querySelector('[role="tablist"]');
-  if (!(list instanceof HTMLElement)) return;
-  const show = mountTabs(list);
-  const tabs = all(list, '[role="tab"]');
+  const tabbed = list instanceof HTMLElement; // a lesson may stand alone
+  const show = tabbed ? mountTabs(list) : () => {};
+  const tabs = tabbed ? all(list, '[role="tab"]') : [];
 
   /* What is too wide for a phone can be scrolled by keyboard. */
   for (const wide of all(element, ".lesson :is(pre, table)")) wide.tabIndex = 0;

@@ -193,7 +193,9 @@ def test_an_uploaded_capture_is_drawn_predicted_and_its_stream_followed(teacher,
     ]
     assert drawn == wanted
 
-    page.locator("[data-mode=predict]").click()
+    page.locator("#lesson").get_by_role("link", name="Predict first").click()
+    expect(page.locator("#mode-predict")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.locator(".rung .secret")).not_to_have_count(0)
     assert "?" in page.locator(".packettable tbody tr").nth(5).inner_text()
     seq, ack = page.locator("[name=seq]"), page.locator("[name=ack]")

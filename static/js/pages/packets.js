@@ -1,11 +1,12 @@
 /** The page of a server's packets: where they come from, its connections, the ladder of one of them. */
 
 import { words } from "../api.js";
-import { all, arm, byId, notice, one, write } from "../dom.js";
+import { arm, byId, notice, one, write } from "../dom.js";
 import { createStore } from "../keep.js";
 import { connect } from "../live.js";
 import { isTeacher, readPage } from "../page.js";
 import { mountRail } from "../rail.js";
+import { mountReading } from "../reading.js";
 import { addKeys, mountShell, mountTabs, showLink } from "../shell.js";
 import { createConnections } from "../walk/connections.js";
 import { packetsOf } from "../walk/load.js";
@@ -109,7 +110,7 @@ store.subscribe((state, change) => {
   write(one(byId("state"), "span"), now);
   write(byId("address"), state.instance?.address ?? "");
 });
-for (const button of all(document, "[data-open-mode]")) button.addEventListener("click", () => view.mode(button.dataset.openMode ?? "all"));
+mountReading(byId("lesson-card"));
 if (location.hash.length > 1) connections.want(decodeURIComponent(location.hash.slice(1)));
 arm();
 look();
