@@ -209,6 +209,7 @@ test("the words of a call: who, how much, of how much, and its counterparts", ()
   assert.equal(textOf(new TextEncoder().encode("a\r\n\x07é"), 9), "a⟨CR⟩⟨LF⟩⟨x07⟩⟨xc3⟩⟨xa9⟩…");
   assert.equal(wayWords(connection, "to_client"), "2 sends, 1 read, 13 bytes · 2 sends became 1 read");
   assert.match(nameOf(connection, "Ana"), /^127\.0\.0\.1:53124 · Ana · \d\d:\d\d:\d\d · 2 sends, 1 read$/);
+  assert.equal(nameOf(connection, "Ana", false), `${OWN} · Ana · 2 sends, 1 read`);
   assert.equal(tallyWords({ even: 7, uneven: [{ sends: 1, reads: 3, times: 2 }] }), "2 times 1 send became 3 reads · 7 sends as they were");
   assert.equal(newestCalls(connection, 2).length, 2);
 });

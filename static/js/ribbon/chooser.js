@@ -23,7 +23,7 @@ export function createChooser(select, changed) {
     choose(id) {
       if (options.has(String(id))) select.value = String(id);
     },
-    /** @param {Connection[]} connections the newest first @param {Connection|null} shown @param {(connection: Connection) => string} named @param {(connection: Connection) => string} owner */
+    /** @param {Connection[]} connections the newest first @param {Connection|null} shown @param {(connection: Connection, timed?: boolean) => string} named @param {(connection: Connection) => string} owner */
     update(connections, shown, named, owner) {
       const value = select.value;
       const ids = new Set(connections.map(({ id }) => String(id)));
@@ -56,7 +56,7 @@ export function createChooser(select, changed) {
         groups.delete(whose);
       }
       if (select.value !== value && options.has(value)) select.value = value; // its place has changed
-      write(first, shown && !select.value ? `Newest: ${named(shown)}` : "The newest connection");
+      write(first, shown && !select.value ? `Newest: ${named(shown, false)}` : "The newest connection");
       select.disabled = connections.length === 0;
     },
   };

@@ -48,7 +48,7 @@ export function mountRibbon(card, store, page) {
 
   const inView = () => panes.filter(({ way }) => direction === "both" || way === direction);
   const who = (/** @type {Connection} */ connection) => store.state.requests.find(({ id }) => id === connection.request)?.person ?? personOf(store.state, connection.address);
-  const named = (/** @type {Connection} */ connection) => nameOf(connection, who(connection));
+  const named = (/** @type {Connection} */ connection, timed = true) => nameOf(connection, who(connection), timed);
   const withCalls = () => streams.connections.filter((connection) => connection.count > 0);
 
   /** Which connection is to be shown: the chosen one, the one that is being looked at, or the newest. */

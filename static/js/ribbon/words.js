@@ -56,11 +56,11 @@ export function whyEmpty(connection, way, level, now) {
   return upper.end > 0 ? (connection.ends[side]?.closed ? "It closed without reading." : "Nothing was read yet.") : "";
 }
 
-/** «127.0.0.1:53124 · Ana · 12 sends, 9 reads» @param {Connection} connection @param {string} person */
-export function nameOf(connection, person) {
+/** «127.0.0.1:53124 · Ana · 10:05:30 · 12 sends, 9 reads» @param {Connection} connection @param {string} person @param {boolean} [timed] with the time of its first call */
+export function nameOf(connection, person, timed = true) {
   const rows = Object.values(connection.ways);
   const sum = (/** @type {Level} */ level) => rows.reduce((all, row) => all + row[level].told, 0);
-  return [connection.address || "a Unix socket without a name", person || (connection.ends.client ? "" : "own program"), connection.first === null ? "" : clock(connection.first, 0), `${plural(sum("upper"), "send")}, ${plural(sum("lower"), "read")}`].filter(Boolean).join(" · ");
+  return [connection.address || "a Unix socket without a name", person || (connection.ends.client ? "" : "own program"), timed && connection.first !== null ? clock(connection.first, 0) : "", `${plural(sum("upper"), "send")}, ${plural(sum("lower"), "read")}`].filter(Boolean).join(" · ");
 }
 
 /** «2 sends, 1 read, 42 bytes · 2 sends became 1 read» @param {Connection} connection @param {Way} way */
