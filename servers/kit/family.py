@@ -140,12 +140,28 @@ def _path(given: str, name: str, kind: socket.SocketKind) -> Iterator[str]:
                 field="path",
                 hint="Use a shorter one: /tmp/upper.sock.",
             )
-        _clear(path, kind)
+        try:
+            _clear(path, kind)
+            _try(path, kind)
+        except OSError as error:
+            raise SettingError(
+                f"No socket can be made at {path}: {error.strerror}.",
+                field="path",
+                hint="Use a path in a folder of your own, as /tmp/upper.sock.",
+            ) from None
         try:
             yield str(path)
         finally:  # by now our socket is closed
             with contextlib.suppress(OSError, SettingError):
                 _clear(path, kind)
+
+
+def _try(path: Path, kind: socket.SocketKind) -> None:
+    """Whether a socket can be made there. Raises OSError, which the server's own bind() could not tell from
+    a port's."""
+    with socket.socket(socket.AF_UNIX, kind) as probe:
+        probe.bind(str(path))
+        path.unlink()
 
 
 def _clear(path: Path, kind: socket.SocketKind) -> None:

@@ -132,3 +132,14 @@ def test_a_path_that_is_too_long_is_the_users_error(tmp_path: Path) -> None:
 )
 def test_a_unix_address_is_told_from_a_host(words: str, path: str | None) -> None:
     assert path_of(words) == path
+
+
+@pytest.mark.parametrize("path", ["/proc/self/upper.sock", "/proc/nobody/upper.sock"])
+def test_a_path_where_nothing_can_be_made_is_named(path: str) -> None:
+    settings = FamilySettings(family="unix", path=path)
+    with (
+        pytest.raises(SettingError, match="No socket can be made") as failed,
+        bindable(settings, STREAM, "s"),
+    ):
+        pass
+    assert failed.value.field == "path"
