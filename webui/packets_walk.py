@@ -64,6 +64,8 @@ class Captured:
         self._seen = 0
         self._stars: dict[int, bytes] = {}
         self._starred = 0
+        self._pieces: dict[str, Any] = {}
+        self._followed = -1  # packets that the pieces are of
 
     @property
     def size(self) -> int:
@@ -91,10 +93,13 @@ class Captured:
 
     def pieces(self) -> dict[str, Any]:
         """Both directions' bytes."""
-        packets = (decode(frame) for frame in self._file.frames(self._id, 0, MOST))
-        client = self.connection.client
-        found, cut = follow((packet for packet in packets if packet), client, masks=self._masks)
-        return {"pieces": found, "cut": cut or self._file.connection(self._id).packets > MOST}
+        count = self._file.connection(self._id).packets
+        if self._followed != count:  # asked again and again, it costs nothing
+            frames = self._file.frames(self._id, 0, MOST)
+            packets = (packet for frame in frames if (packet := decode(frame)))
+            found, cut = follow(packets, self.connection.client, masks=self._masks)
+            self._pieces, self._followed = {"pieces": found, "cut": cut or count > MOST}, count
+        return self._pieces
 
     @property
     def _left(self) -> bool:

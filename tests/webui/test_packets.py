@@ -295,6 +295,20 @@ def test_uploads_under_way_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path
     shelf.begin_upload()
 
 
+def test_a_stream_is_followed_anew_only_where_packets_came(tmp_path: Path) -> None:
+    whole = capture()
+    first, rest = whole[: len(capture(talk()[:4]))], whole[len(capture(talk()[:4])) :]
+    (tmp_path / "x.cap").write_bytes(first)
+    with CaptureFile(tmp_path / "x.cap") as file:
+        ladder = packets_walk.Captured(file, "c1", masks=True)
+        once = ladder.pieces()
+        assert ladder.pieces() is once
+        with (tmp_path / "x.cap").open("ab") as more:
+            more.write(rest)
+        file.more()
+        assert len(ladder.pieces()["pieces"]) == len(once["pieces"]) + 1
+
+
 def test_of_more_stars_than_are_kept_nothing_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(packets_walk, "STARS", len(ASKED))
     packets = talk()
