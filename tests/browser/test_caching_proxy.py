@@ -351,7 +351,7 @@ def test_the_list_stays_where_it_is_read_while_more_comes(teacher, board, origin
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_on_a_phone(window, board, origin, scheme):
     made = window(viewport=PHONE, color_scheme=scheme)
-    made.open(board.link).close()
+    made.enter(board)
     page, instance = opened(made, board)
     fetch(instance, f"http://{origin}/images/exchange.gif?{'long' * 60}", times=3)
     send(page, url=f"http://{origin}{FRESH}", times=2)

@@ -65,7 +65,7 @@ def test_another_size_of_the_window_does_not_end_following(teacher, board):
 @pytest.mark.slow
 def test_a_phone_shows_every_column_of_the_clients_and_every_mark(window, board):
     phone = window(viewport=PHONE, is_mobile=True, has_touch=True)
-    phone.open(board.link).close()
+    phone.enter(board)
     instance = board.create(loss=0)
     page = open_instance(phone, board, instance)
     for _ in range(2):
@@ -118,7 +118,7 @@ def test_all_that_can_be_pressed_has_a_name(window, board, size):
     made = window(**({"viewport": size} if size else {}))
     door = made.open(url(board, "/join"))
     assert door.evaluate(NAMED) == []
-    made.open(board.link).close()
+    made.enter(board)
     instance = board.create(loss=0)
     for path in ("/", "/labs/udp_ping", "/class", f"/instances/{instance['id']}"):
         page = made.open(url(board, path))
@@ -158,7 +158,7 @@ def test_runs_stand_apart_from_what_they_were(teacher, board):
 def test_in_class_mode_the_form_starts_servers_that_the_class_reaches(window, tmp_path):
     with Started(tmp_path, "--host", "0.0.0.0") as board:
         made = window()
-        made.open(board.link).close()
+        made.enter(board)
         page = made.open(url(board, "/labs/udp_ping"))
         page.locator("#control-port").fill("0")
         page.get_by_role("button", name="Start", exact=True).last.click()

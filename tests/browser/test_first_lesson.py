@@ -263,7 +263,7 @@ def test_a_crash_is_seen_and_mended_before_the_class(teacher, board):
 @pytest.mark.slow
 def test_it_all_fits_on_a_phone(window, board):
     phone = window(viewport=PHONE, is_mobile=True, has_touch=True)
-    phone.open(board.link).close()
+    phone.enter(board)
     instance = board.create(loss=30)
     for path in ("/", "/labs/udp_ping", f"/instances/{instance['id']}", "/class"):
         page = phone.open(url(board, path))

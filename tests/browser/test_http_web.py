@@ -171,7 +171,7 @@ def test_har_is_exported(teacher, board):
 
 def test_it_fits_on_a_phone(window, board):
     made = window(viewport=PHONE)
-    made.open(board.link).close()
+    made.enter(board)
     page, _ = opened(made, board)
     page.locator("#send").click()
     finished(page)

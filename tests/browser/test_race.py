@@ -146,7 +146,7 @@ def test_it_runs_while_the_server_is_stopped(teacher, board, web):
 
 def test_it_fits_a_phone(window, board, web):
     made = window(viewport=PHONE)
-    made.open(board.link).close()
+    made.enter(board)
     page = open_race(made, board, web)
     board.api("POST", f"/instances/{web}/tools/race?wait=1", {"clients": 200, "requests": 1, "delay": 0})
     expect(page.locator(".queue.small")).to_have_count(4)

@@ -366,7 +366,7 @@ def test_hostile_html_runs_no_script_and_loads_nothing(teacher, board):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_on_a_phone(window, board, scheme):
     made = window(viewport=PHONE, color_scheme=scheme)
-    made.open(board.link).close()
+    made.enter(board)
     page, instance = opened(made, board)
     with client(instance) as smtp:
         smtp.send_message(

@@ -178,7 +178,7 @@ def test_clients_by_hand_are_silenced_unplugged_and_woken_from_their_lanes(teach
 def test_on_a_phone_with_reduced_motion(window, teacher, board):
     instance = board.create("udp_heartbeat")
     phone = window(viewport=PHONE, reduced_motion="reduce", color_scheme="dark")
-    phone.open(board.link).close()
+    phone.enter(board)
     page = open_instance(phone, board, instance)
     send(page, count=5, interval=0.02, loss=0)
     finished(page)
