@@ -350,7 +350,6 @@ class Dashboard:
             if isinstance(message, wire.Batch):
                 first = self._batch(request.instance_id, child, message, request)
                 request.first = request.first or first
-                request.output = child.text()
             elif isinstance(message, wire.Result):
                 self.requests.has_result(request, message.value)
             elif isinstance(message, wire.Fatal):

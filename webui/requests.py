@@ -86,6 +86,11 @@ class Request:
         self.finishing = False
 
     @property
+    def printed(self) -> str:
+        """What the program has printed so far: it may do so without telling anything."""
+        return self.output or (self.child.text() if self.child else "")
+
+    @property
     def arguments(self) -> list[str]:
         """The words that the program is started with: HOST PORT, where it is aimed at one, and flags.
 

@@ -64,7 +64,7 @@ def request_json(request: Request, position: int | None) -> dict[str, Any]:
         "ended": request.ended if state not in ("queued", "running") else None,
         "result": msgspec.json.decode(request.result) if request.result is not None else None,
         "error": request.error,
-        "output": request.output,
+        "output": request.printed,
         "first": request.first,
     }
 

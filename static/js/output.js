@@ -3,6 +3,8 @@
 import { call } from "./api.js";
 
 const EVERY_MS = 700;
+/** What a program prints in answer to a line comes a moment after the answer. */
+const SOON_MS = 120;
 
 /**
  * @param {import("./keep.js").Store} store
@@ -24,5 +26,8 @@ export function followOutput(store, watched) {
   }
 
   setInterval(look, EVERY_MS);
-  return look;
+  return () => {
+    look();
+    setTimeout(look, SOON_MS);
+  };
 }

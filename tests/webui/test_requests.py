@@ -154,6 +154,15 @@ def test_a_client_that_ends_without_a_result_has_failed_with_its_last_line() -> 
     assert request.output == "Traceback\nOSError: no"
 
 
+def test_what_is_printed_is_there_before_anything_is_told() -> None:
+    c = Class()
+    request = c.press()
+    assert request.printed == ""
+    c.passes()
+    c.child(request).words = "hello\n"
+    assert request.printed == "hello\n"
+
+
 def test_fatal_is_what_failed_says() -> None:
     c = Class()
     request = c.press()
