@@ -72,9 +72,12 @@ def test_the_framed_reader_wins_where_the_sends_are_apart(apart: Program) -> Non
 
 
 def test_the_naive_reader_says_where_it_fell_out_of_step(apart: Program) -> None:
-    code, result, events = play(port_of(apart), "--reader", "naive")
-    step = result["out_of_step"]
-    assert (code, result["won"]) == (1, False)
+    for _ in range(10):  # it may fall over the rules already, which are a send of their own
+        code, result, events = play(port_of(apart), "--reader", "naive")
+        step = result["out_of_step"]
+        assert (code, result["won"]) == (1, False)
+        if step["round"]:
+            break
     assert step["got"] == "Nice job, go on.\\n"
     assert step["wanted"] == f"Nice job, go on.\\n::::: Round {step['round'] + 1} :::::\\nguess:"
     assert step["words"].startswith(f"After the guess of round {step['round']} recv(64) returned «Nice job")
