@@ -89,7 +89,7 @@ def test_the_naive_reader_falls_out_of_step_and_the_page_says_where(teacher, boa
     expect(found.locator("dd").last).to_contain_text(f"::::: Round {int(step[1]) + 1} :::::")
     expect(game(page)).to_contain_text("Teacher")
     expect(game(page)).to_contain_text(f"Out of step after the guess of round {step[1]}")
-    expect(game(page)).to_contain_text("recv(8) returned 2 guesses at once")
+    expect(game(page)).to_contain_text(re.compile(r"recv\(8\) returned [2-4] guesses at once"))
     page.get_by_role("button", name="Together").click()
     page.locator("#control-gap").fill("0")
     expect(page.locator("#control-together")).to_be_checked()
