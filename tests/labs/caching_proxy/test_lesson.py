@@ -248,7 +248,7 @@ def test_the_lessons_question_to_the_proxy_is_answered_with_an_address(room: Cla
 
 def test_two_at_once_are_one_fetch(tmp_path: Path) -> None:
     words = ("--port", "0", "--cache", str(tmp_path / "cache"))
-    with Program(WEB.server, "--port", "0", "--delay", "1") as web, Program(LAB.server, *words) as server:
+    with Program(WEB.server, "--port", "0", "--delay", "3") as web, Program(LAB.server, *words) as server:
         room = Class(server, web)
         (line,) = [text for kind, text in BLOCKS if kind == "sh" and text.startswith("for i in 1 2")]
         if not shutil.which("curl"):
