@@ -15,6 +15,8 @@ from tests.started import Started
 WIDE = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
 
+expect.set_options(timeout=15_000)  # only a failure waits so long
+
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:

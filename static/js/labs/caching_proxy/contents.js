@@ -4,6 +4,7 @@ import { call, words } from "../../api.js";
 import { dataPath } from "../../calls.js";
 import { byId, el, fill, one, write } from "../../dom.js";
 import { count, plural, size } from "../../format.js";
+import { createSoon } from "../../soon.js";
 import { showObject, sizeWords } from "./object.js";
 import { urlView } from "./pairs.js";
 import { purgeEach, purgeOne } from "./purge.js";
@@ -37,10 +38,11 @@ export function mountContents(store, page) {
   let readAt = 0;
   let chosen = 0;
   let seen = "";
-  let timer = 0;
   let late = 0;
   let busy = false;
   let again = false;
+  const later = createSoon(() => read());
+  const soon = (wait = CALM) => later(wait);
   /** @type {Stored[]} */
   let shown = [];
   /** @type {((passed: number) => void)|null} runs down the chosen one's freshness */
@@ -111,7 +113,7 @@ export function mountContents(store, page) {
     try {
       const { value } = await call("GET", path + dataPath("object", { id }));
       const others = value.variants.length > 1 ? (await call("GET", path + dataPath("objects", { q: value.url, limit: PAGE }))).value.objects : [];
-      if (chosen !== id) return;
+      if (chosen !== id || (!focus && view.contains(document.activeElement))) return; // somebody is at it
       const purge = teacher ? el("button", { type: "button", class: "danger", onclick: async () => purged(await purgeOne(path, value)) }, "Purge…") : null;
       const rest = others.filter((/** @type {Stored} */ other) => other.url === value.url && other.id !== id);
       tick = showObject(view, value, rest, { base: `/api/v1${path}`, purge, open: (other) => open(other) });
@@ -152,12 +154,6 @@ export function mountContents(store, page) {
       forget("Choose a stored response.");
       read();
     }
-  }
-  function soon(wait = CALM) {
-    timer ||= window.setTimeout(() => {
-      timer = 0;
-      read();
-    }, wait);
   }
   /** Something happened to the cache: read now, and again once the server has noted who used what. */
   function touched() {

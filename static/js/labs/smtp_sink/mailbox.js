@@ -6,6 +6,7 @@ import { ask } from "../../confirm.js";
 import { byId, el, fill, one, say, write } from "../../dom.js";
 import { clock, plural } from "../../format.js";
 import { personOf } from "../../people.js";
+import { createSoon } from "../../soon.js";
 import { senderOf, showMessage, subjectOf } from "./message.js";
 
 /** @typedef {import("./message.js").Summary} Summary */
@@ -29,9 +30,10 @@ export function mountMailbox(store, page) {
   let limit = PAGE;
   let kept = 0;
   let chosen = "";
-  let timer = 0;
   let busy = false;
   let again = false;
+  const later = createSoon(() => read());
+  const soon = (wait = 250) => later(wait);
   /** @type {Summary[]} */
   let shown = [];
 
@@ -124,12 +126,6 @@ export function mountMailbox(store, page) {
       return;
     }
     await read();
-  }
-  function soon(wait = 250) {
-    timer ||= window.setTimeout(() => {
-      timer = 0;
-      read();
-    }, wait);
   }
 
   search.addEventListener("input", () => soon(120));

@@ -5,6 +5,7 @@ import { dataPath } from "../../calls.js";
 import { ask } from "../../confirm.js";
 import { byId, el, fill, one, say, write } from "../../dom.js";
 import { count, plural } from "../../format.js";
+import { createSoon } from "../../soon.js";
 import { showEntry } from "./entry.js";
 import { readEntry } from "./exchange.js";
 import { createOthers } from "./others.js";
@@ -19,6 +20,8 @@ import { tapeName } from "./words.js";
 const PAGE = 50;
 const CALM = 400;
 const SPARE = 8;
+/** Milliseconds after a letter was typed. */
+const TYPED = 120;
 const FORMATS = [["jsonl", "JSON lines", "all that is known of each exchange"], ["log", "Article's log", "percent-encoded, as the article's stub reads it"], ["har", "HAR", "HTTP only, for a browser's tools"]];
 
 /** @param {import("../../keep.js").Store} store @param {import("../../types.js").Page} page @param {(known: Known) => void} told */
@@ -50,10 +53,10 @@ export function mountTape(store, page, told) {
   let limit = PAGE;
   let kept = 0;
   let chosen = 0;
-  let timer = 0;
   let took = 0;
   let busy = false;
   let again = false;
+  const later = createSoon(() => read());
   /** @type {import("./taperow.js").Line[]} */
   let shown = [];
 
@@ -64,8 +67,8 @@ export function mountTape(store, page, told) {
     }
     busy = true;
     const begun = performance.now();
+    const q = search.value.trim();
     try {
-      const q = search.value.trim();
       const { value } = await call("GET", path + dataPath("tape", { offset: 0, limit, q }));
       problem.hidden = true;
       kept = value.count;
@@ -80,7 +83,7 @@ export function mountTape(store, page, told) {
     took = performance.now() - begun;
     if (again) {
       again = false;
-      soon();
+      soon(q === search.value.trim() ? undefined : TYPED);
     }
   }
   /** @param {Known} known @param {number} total how many match */
@@ -145,15 +148,12 @@ export function mountTape(store, page, told) {
   }
   /** A long tape takes its time to be read: not again and again while it grows. */
   function soon(wait = Math.max(CALM, SPARE * took)) {
-    timer ||= window.setTimeout(() => {
-      timer = 0;
-      read();
-    }, wait);
+    later(wait);
   }
 
   search.addEventListener("input", () => {
     limit = PAGE;
-    soon(120);
+    soon(TYPED);
   });
   list.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
