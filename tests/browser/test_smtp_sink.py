@@ -193,6 +193,7 @@ def test_mail_comes_live_and_is_read_searched_saved_and_deleted(teacher, board):
     view.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete the message").click()
     page.locator("#mail-q").fill("")
+    expect(page.locator("#mailbox .figures")).to_have_text("1 message")
     expect(entries).to_have_count(1)
     board.api("POST", f"/instances/{instance['id']}/stop")
     expect(page.locator("#state")).to_contain_text("stopped")

@@ -142,8 +142,11 @@ export function mountMailbox(store, page) {
     next.focus();
     open(next.dataset.id ?? "", false);
   });
-  store.subscribe((_, change) => {
-    if (change.replaced || change.marks.some((event) => event.kind === "message_stored")) soon();
+  let state = store.state.instance?.state;
+  store.subscribe((now, change) => {
+    const other = now.instance?.state !== state; // a server that was just ending may not have answered
+    state = now.instance?.state;
+    if (other || change.replaced || change.marks.some((event) => event.kind === "message_stored")) soon();
   });
   read();
 }
