@@ -93,7 +93,7 @@ def _all_of_tcp(packets: list[Packet]) -> bool:
     fins = [packet for packet in packets if packet.flags & FIN]
     if any(packet.flags & RST for packet in packets):
         return True
-    if {packet.source_port for packet in fins} != {packet.source_port for packet in packets[:2]}:
+    if not fins or {packet.source_port for packet in fins} != {packet.source_port for packet in packets[:2]}:
         return False
     last = fins[-1]
     after = (last.seq + last.length + 1) % 2**32

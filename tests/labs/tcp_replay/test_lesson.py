@@ -221,9 +221,19 @@ def test_a_request_in_five_pieces(room: Class) -> None:
     room.stop("60001")
     slow = "--framing pause --pause 100 --tape"
     room.start(record.replace("--tape", slow).replace("web.jsonl", "pauses.jsonl"))
-    room.ask(pieces)
-    eventually(lambda: len(tape(room, "pauses.jsonl")) >= 5, "five pieces")
+    assert any(five_more(room, pieces) for _ in range(4)), "a busy machine may join some, but not each time"
     room.stop()
+
+
+def five_more(room: Class, pieces: str) -> bool:
+    """Whether the request, asked once more, is five pieces more on the tape of pauses."""
+    path = room.folder / "pauses.jsonl"
+    before = len(tape(room, path.name)) if path.exists() else 0
+    room.ask(pieces)
+    try:
+        return bool(eventually(lambda: len(tape(room, path.name)) >= before + 5, "five pieces", 3))
+    except AssertionError:
+        return False
 
 
 def test_the_raw_client_prints_what_the_lesson_shows(room: Class) -> None:
